@@ -1,0 +1,131 @@
+import type { Fault } from './fault.ts';
+import type { LockHolder } from './observed.ts';
+
+/** What was wrong with the history of one service. */
+export type Verdict =
+  | { readonly kind: 'changed'; readonly revision: string; readonly file: string; readonly recorded: string; readonly found: string }
+  | { readonly kind: 'missing'; readonly revision: string; readonly appliedAt: string }
+  | { readonly kind: 'out-of-order'; readonly revision: string; readonly file: string; readonly head: string };
+
+/** The facts of each expected fault. Words are in `report/phrases.ts`. */
+export interface FailureDetails {
+  'usage-invalid': { readonly message: string };
+  'config-not-found': { readonly searched: readonly string[] };
+  'config-invalid': { readonly faults: readonly Fault[] };
+  'service-unknown': { readonly name: string; readonly known: readonly string[]; readonly nearest: string | undefined };
+  'revision-invalid': { readonly service: string; readonly faults: readonly Fault[] };
+  'revision-not-found': { readonly service: string; readonly target: string; readonly nearest: string | undefined };
+  'heads-diverged': { readonly service: string; readonly heads: readonly { readonly name: string; readonly file: string }[] };
+  'history-conflict': { readonly service: string; readonly database: string; readonly verdicts: readonly Verdict[] };
+  'ledger-too-new': { readonly service: string; readonly database: string; readonly format: number; readonly supported: number };
+  'revision-interrupted': { readonly service: string; readonly database: string; readonly revision: string; readonly statementsDone: number };
+  'lock-held': { readonly service: string; readonly database: string; readonly holder: LockHolder | undefined; /** ms */ readonly waited: number };
+  'lock-lost': { readonly service: string; readonly database: string };
+  'server-unreachable': {
+    readonly server: string;
+    readonly host: string;
+    readonly port: number;
+    readonly database: string | undefined;
+    /** The probe that did not pass. */
+    readonly probe: Probe;
+    readonly reason: string;
+    readonly sqlstate: string | undefined;
+    /** ms */
+    readonly waited: number;
+  };
+  'connection-lost': { readonly service: string; readonly database: string; readonly during: string; readonly reason: string };
+  'outcome-unknown': { readonly service: string; readonly database: string; readonly revision: string; readonly reason: string };
+  'prerequisite-unmet': {
+    readonly service: string;
+    readonly database: string;
+    readonly what: 'extension-unavailable' | 'extension-too-old' | 'database-owner' | 'admin-needed' | 'privilege';
+    readonly name: string;
+    readonly wanted: string;
+    readonly found: string;
+  };
+  'sql-failed': {
+    readonly service: string;
+    readonly database: string;
+    readonly revision: string;
+    readonly direction: 'up' | 'down';
+    readonly sqlstate: string;
+    readonly message: string;
+    readonly detail: string | undefined;
+    readonly serverHint: string | undefined;
+    readonly where: string | undefined;
+    /** The statement, shortened; undefined where only the file is known. */
+    readonly statement: string | undefined;
+    /** The line with the fault, for the caret. */
+    readonly source: string | undefined;
+    /** True: statements before this one stay; false: all of it was rolled back. */
+    readonly partial: boolean;
+    readonly statementsDone: number;
+  };
+  /** The server refused a statement of orch's own, outside any revision. */
+  'step-refused': {
+    readonly service: string;
+    readonly database: string;
+    readonly during: string;
+    readonly sqlstate: string;
+    readonly message: string;
+    readonly serverHint: string | undefined;
+  };
+  'revision-code-failed': {
+    readonly service: string;
+    readonly database: string;
+    readonly revision: string;
+    readonly message: string;
+  };
+  'service-unhealthy': {
+    readonly service: string;
+    readonly state: string;
+    readonly url: string | undefined;
+    readonly lastAnswer: string | undefined;
+    readonly logTail: readonly string[];
+    /** ms */
+    readonly waited: number;
+  };
+  'service-not-started': { readonly service: string; readonly reason: string; readonly logTail: readonly string[] };
+  'image-build-failed': { readonly service: string; readonly outputTail: readonly string[] };
+  'image-missing': { readonly service: string; readonly image: string; readonly reason: string };
+  'port-taken': { readonly service: string; readonly address: string };
+  'compose-invalid': { readonly files: readonly string[]; readonly message: string };
+  'docker-unavailable': { readonly reason: string; readonly tried: readonly string[] };
+  'local-state-locked': { readonly pid: number; readonly folder: string };
+  'reset-refused': { readonly database: string; readonly environment: string };
+  'reset-unknown': { readonly name: string; readonly known: readonly string[]; readonly nearest: string | undefined };
+  'approval-missing': { readonly what: string };
+  'observed-changed': { readonly service: string };
+  interrupted: { readonly signal: 'SIGINT' | 'SIGTERM' };
+}
+
+export type FailureCode = keyof FailureDetails;
+
+/** What is asked of a server before it counts as ready, in the order asked. */
+export type Probe = 'resolve' | 'tcp' | 'login' | 'startup' | 'primary' | 'writable';
+
+export interface FailurePlace {
+  readonly file: string;
+  readonly line: number | undefined;
+  readonly column: number | undefined;
+}
+
+/** An expected fault: facts only. Anything thrown that is no `Failure` is a bug. */
+export class Failure<C extends FailureCode = FailureCode> extends Error {
+  readonly code: C;
+  readonly details: FailureDetails[C];
+  readonly at: FailurePlace | undefined;
+
+  constructor(code: C, details: FailureDetails[C], options: { cause?: unknown; at?: FailurePlace } = {}) {
+    super(code, options.cause === undefined ? {} : { cause: options.cause });
+    this.name = 'Failure';
+    this.code = code;
+    this.details = details;
+    this.at = options.at;
+  }
+}
+
+/** True for a failure of that code; narrows `details`. */
+export function isFailure<C extends FailureCode>(error: unknown, code: C): error is Failure<C> {
+  return error instanceof Failure && error.code === code;
+}

@@ -1,0 +1,45 @@
+/** Edits (one character put in, taken out, replaced or swapped with its neighbour) that turn one text into the other. */
+function distance(left: string, right: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (let row = 1; row <= left.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= right.length; column += 1) {
+      const same = left[row - 1] === right[column - 1];
+      const swapped = left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1];
+      current[column] = Math.min(
+        (last[column] ?? 0) + 1,
+        (current[column - 1] ?? 0) + 1,
+        (last[column - 1] ?? 0) + (same ? 0 : 1),
+        swapped ? (beforeLast[column - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY,
+      );
+    }
+    beforeLast = last;
+    last = current;
+  }
+  return last[right.length] ?? 0;
+}
+
+/** No name of ours is longer, and the work grows with the square of the length. */
+const MAX_LENGTH = 128;
+
+/**
+ * The candidate that the name was probably meant to be: the one with the fewest edits, at most a third of the longer
+ * text (at least one). Upper and lower case, `-` and `_` count as the same. Undefined: nothing is near enough to name.
+ */
+export function findNearest(name: string, candidates: readonly string[]): string | undefined {
+  const plain = (text: string): string => text.toLowerCase().replaceAll('_', '-');
+  if (name.length > MAX_LENGTH) return undefined;
+  let nearest: string | undefined;
+  let fewest = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) {
+    if (candidate.length > MAX_LENGTH) continue;
+    const edits = distance(plain(name), plain(candidate));
+    const allowed = Math.max(1, Math.floor(Math.max(name.length, candidate.length) / 3));
+    if (edits <= allowed && edits < fewest) {
+      nearest = candidate;
+      fewest = edits;
+    }
+  }
+  return nearest;
+}

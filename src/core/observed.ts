@@ -1,0 +1,96 @@
+/** What is there now: one snapshot per run, taken by the engine through the ports. */
+
+import type { Failure } from './failure.ts';
+
+/** A row of the ledger. */
+export interface LedgerRow {
+  readonly kind: 'revision' | 'seed';
+  readonly id: string;
+  readonly name: string;
+  readonly parents: readonly string[];
+  readonly checksum: string;
+  /** `started` is left only by a revision outside a transaction that did not finish. */
+  readonly state: 'applied' | 'started';
+  /** Statements finished so far, where the revision runs outside a transaction. */
+  readonly statementsDone: number;
+  /** ISO 8601, the database's clock. */
+  readonly appliedAt: string;
+  /** In ms. */
+  readonly duration: number;
+  readonly role: string;
+  readonly host: string;
+  readonly orchVersion: string;
+  readonly run: string;
+}
+
+export interface ObservedLedger {
+  /** Version of the ledger's own layout. */
+  readonly format: number;
+  readonly rows: readonly LedgerRow[];
+}
+
+export interface ObservedExtension {
+  readonly name: string;
+  /** Undefined: not installed in this database. */
+  readonly installed: string | undefined;
+  /** Undefined: the server does not have it at all. */
+  readonly available: string | undefined;
+}
+
+export interface ObservedDatabase {
+  readonly exists: boolean;
+  readonly owner: string | undefined;
+  /** Undefined: no ledger yet. */
+  readonly ledger: ObservedLedger | undefined;
+  readonly extensions: readonly ObservedExtension[];
+  /** Names of the wanted roles (owner first) that the server lacks. */
+  readonly missingRoles: readonly string[];
+  /** Roles that lack the access which the config gives them. */
+  readonly rolesWithoutAccess: readonly string[];
+}
+
+export type ContainerState = 'absent' | 'created' | 'running' | 'restarting' | 'exited' | 'paused' | 'dead';
+
+export interface ObservedContainer {
+  readonly state: ContainerState;
+  readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  /** False: it was made from another image or config than the project has now. */
+  readonly upToDate: boolean;
+  /** Where the service answers, as seen from here. */
+  readonly url: string | undefined;
+  readonly image: string | undefined;
+  /** True: the image must be built or pulled before the service can start. */
+  readonly imageMissing: boolean;
+  /** Container id or pid, short. */
+  readonly id: string | undefined;
+}
+
+export interface ObservedService {
+  readonly database: ObservedDatabase;
+  /** Undefined: not looked at (`migrate` looks at no container). */
+  readonly container: ObservedContainer | undefined;
+}
+
+export interface Observed {
+  /** By service name; a failure where the service's database could not be looked at. */
+  readonly services: ReadonlyMap<string, ObservedService | Failure>;
+}
+
+/** Who holds an advisory lock. */
+export interface LockHolder {
+  readonly pid: number;
+  readonly application: string;
+  readonly client: string;
+  readonly role: string;
+  /** ISO 8601. */
+  readonly since: string;
+}
+
+/** What a reset would lose. */
+export interface Loss {
+  readonly database: string;
+  readonly tables: readonly { readonly name: string; readonly rows: number; readonly exact: boolean }[];
+  /** In bytes. */
+  readonly size: number;
+  readonly sessions: readonly LockHolder[];
+}

@@ -1,0 +1,115 @@
+/** What the config asks for, resolved: defaults filled in, variables put in, paths absolute. Readonly data. */
+
+/** A secret that stands in no output: a value known to be secret, so that reporters can mask it. */
+export interface Credentials {
+  readonly role: string;
+  /** Undefined: the server asks for none (trust, peer, client certificate) or a passfile serves it. */
+  readonly password: string | undefined;
+}
+
+/** libpq's names and meanings (PostgreSQL manual, 32.19 "SSL Support"). */
+export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+
+export interface Tls {
+  readonly mode: SslMode;
+  /** Absolute paths of PEM files. */
+  readonly rootCertificate: string | undefined;
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
+}
+
+/** A PostgreSQL server, as the role that prepares databases (`admin`) reaches it. */
+export interface Server {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly tls: Tls;
+  /** Creates roles, databases and extensions; undefined: everything must exist already. */
+  readonly admin: Credentials | undefined;
+  /** The maintenance database that the admin role connects to. */
+  readonly maintenanceDatabase: string;
+  /** The Compose service that this server is; undefined: the server is not ours to start. */
+  readonly container: string | undefined;
+  /** How long `wait` waits for this server, in ms. */
+  readonly readyTimeout: number;
+}
+
+export interface RolePrerequisite {
+  readonly name: string;
+  readonly password: string | undefined;
+  /** `application`: reads and writes the owner's tables, no DDL, no ledger. `none`: the role merely exists. */
+  readonly access: 'application' | 'none';
+}
+
+export interface ExtensionPrerequisite {
+  readonly name: string;
+  /** The lowest version that serves, such as `0.7`; undefined: any. */
+  readonly minimumVersion: string | undefined;
+}
+
+export interface HealthCheck {
+  /** Answers 200 when the service is healthy; as seen from where orch runs. Undefined: the container's own health check decides. */
+  readonly url: string | undefined;
+  /** In ms. */
+  readonly timeout: number;
+}
+
+/** How the service runs without Docker. */
+export interface LocalProcess {
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly port: number | undefined;
+}
+
+export interface Service {
+  readonly name: string;
+  readonly database: string;
+  readonly server: Server;
+  /** Owns the database and all its objects; revisions are applied as this role. */
+  readonly owner: Credentials;
+  readonly roles: readonly RolePrerequisite[];
+  readonly extensions: readonly ExtensionPrerequisite[];
+  /** Absolute folders. */
+  readonly folder: string;
+  readonly revisions: string;
+  readonly seeds: string | undefined;
+  /** The Compose service of this service's container; undefined: nothing to start. */
+  readonly container: string | undefined;
+  readonly health: HealthCheck;
+  readonly local: LocalProcess | undefined;
+  /** Names of the services that must be healthy before this one starts. */
+  readonly needs: readonly string[];
+  /** The config file that declares it, absolute; for messages. */
+  readonly file: string;
+}
+
+export type Environment = 'development' | 'test' | 'staging' | 'production';
+
+export interface Policies {
+  /** How long to wait for another orch's lock, in ms. */
+  readonly lockWait: number;
+  /** `lock_timeout` of a revision that sets none itself, in ms; 0: none. */
+  readonly lockTimeout: number;
+  /** `statement_timeout` of a revision that sets none itself, in ms; 0: none. */
+  readonly statementTimeout: number;
+  /** Stop everything at the first failure instead of going on with the services that can go on. */
+  readonly failFast: boolean;
+  /** Databases worked on at the same time. */
+  readonly concurrency: number;
+}
+
+export interface Project {
+  readonly name: string;
+  /** Absolute folder of the config file: revision folders must stay inside it. */
+  readonly root: string;
+  /** Absolute path of the config file. */
+  readonly file: string;
+  readonly environment: Environment;
+  /** Absolute paths; empty: the project has no Compose side. */
+  readonly composeFiles: readonly string[];
+  readonly servers: readonly Server[];
+  readonly services: readonly Service[];
+  readonly policies: Policies;
+  /** Every secret value that was read, for masking. */
+  readonly secrets: readonly string[];
+}

@@ -1,0 +1,62 @@
+/** A node of a service's history, read from its revision file(s). */
+import type { Fault } from './fault.ts';
+
+export type RevisionKind = 'revision' | 'seed';
+
+/** A statement's place in its file. Offsets are in UTF-16 units of `SqlText.text`. */
+export interface Statement {
+  readonly start: number;
+  readonly end: number;
+  /** 1-based line of its first token. */
+  readonly line: number;
+  readonly column: number;
+}
+
+/**
+ * The SQL of one direction: read once; the same text is hashed and executed.
+ * `transaction`, `statements` and `faults` are found by reading the text token by token, which happens the first time
+ * one of them is asked for: ask for revisions that are to run, not for all (a seed of 50 MB takes a third of a second).
+ */
+export interface SqlText {
+  readonly language: 'sql';
+  /** Absolute path. */
+  readonly file: string;
+  /** Without BOM, with LF line ends. */
+  readonly text: string;
+  readonly checksum: string;
+  /** `single`: the whole text in one transaction. `none`: a statement at a time, outside any. */
+  readonly transaction: 'single' | 'none';
+  /** Filled where `transaction` is `none`. */
+  readonly statements: readonly Statement[];
+  /** Why this text must not run, such as a COMMIT of its own; empty: it may. `requireRunnable` throws them. */
+  readonly faults: readonly Fault[];
+}
+
+/** One direction of a TypeScript revision: loaded only when it is applied. */
+export interface CodeText {
+  readonly language: 'typescript';
+  readonly file: string;
+  readonly text: string;
+  readonly checksum: string;
+  readonly direction: 'up' | 'down';
+  readonly transaction: 'single';
+}
+
+export type RevisionText = SqlText | CodeText;
+
+export interface Revision {
+  readonly kind: RevisionKind;
+  /** The number as written, such as `001`; the identity. */
+  readonly id: string;
+  /** `001_users`: the id with the rest of the name. */
+  readonly name: string;
+  readonly message: string;
+  /** Names of earlier revisions; empty: a base. */
+  readonly parents: readonly string[];
+  readonly up: RevisionText;
+  /** Undefined: the revision has no way back. */
+  readonly down: RevisionText | undefined;
+  /** In ms; undefined: the policy decides. */
+  readonly lockTimeout: number | undefined;
+  readonly statementTimeout: number | undefined;
+}

@@ -1,0 +1,142 @@
+/**
+ * Foreign text (server messages, names, log lines) made safe to show: control characters become visible, secrets become
+ * `***`. PostgreSQL allows ESC, newline and BiDi characters in names and gives them back raw in its messages (V23).
+ */
+
+/** What a masked secret is shown as. */
+export const MASK = '***';
+
+/*
+ * C0 and C1 controls, DEL; soft hyphen and invisible spaces; BiDi marks, embeddings, overrides and isolates (they reorder
+ * what stands after them: CVE-2021-42574); line and paragraph separators; tag characters; surrogates without their half.
+ */
+const hidden =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}\p{Cs}]/gu;
+
+const shortNames: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/**
+ * The text with every character that steers a terminal, or hides, written as an escape: `\x1b`, `\u202e`, `\ud800`.
+ * @param newlines `keep`: `\n` stays and `\r\n` becomes `\n`; `escape`: the result is one line
+ */
+export function visibleText(text: string, newlines: 'keep' | 'escape'): string {
+  const source = newlines === 'keep' ? text.replaceAll('\r\n', '\n') : text;
+  return source.replace(hidden, (character) =>
+    character === '\n' && newlines === 'keep' ? '\n' : escapeOf(character),
+  );
+}
+
+function escapeOf(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  const hex = code.toString(16);
+  if (code > 0xffff) return `\\u{${hex}}`;
+  return shortNames[character] ?? (code <= 0xff ? `\\x${hex.padStart(2, '0')}` : `\\u${hex.padStart(4, '0')}`);
+}
+
+/**
+ * JSON text in which every hidden character stands as a `\u` escape: the same value for a parser, harmless when it is
+ * shown on a terminal. `JSON.stringify` itself leaves DEL, C1 and BiDi characters raw.
+ */
+export function visibleJson(json: string): string {
+  return json.replace(hidden, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  );
+}
+
+/** A secret shorter than this would blank out ordinary words: it is masked only where a password is expected. */
+const shortestEverywhere = 4;
+
+/** Base64 fragments shorter than this stand in ordinary words too. */
+const shortestFragment = 8;
+
+const patterns = new WeakMap<readonly string[], RegExp | undefined>();
+
+/**
+ * The text with every known secret replaced by `***`: as it is, URL-encoded, as SQL, JSON or shell quote it, and in base64
+ * (also inside a longer encoded text, such as `user:password` of HTTP). A secret of less than 4 characters is masked only
+ * as the password of a URL and behind `password`, because it would otherwise blank out parts of ordinary words.
+ * @param secrets the same array on each call: what is derived from it is kept with it
+ */
+export function maskSecrets(text: string, secrets: readonly string[]): string {
+  if (!patterns.has(secrets)) patterns.set(secrets, patternOf(secrets));
+  const pattern = patterns.get(secrets);
+  return pattern === undefined ? text : text.replace(pattern, MASK);
+}
+
+function patternOf(secrets: readonly string[]): RegExp | undefined {
+  const long = new Set<string>();
+  const short = new Set<string>();
+  for (const secret of secrets) {
+    if (secret.length >= shortestEverywhere) for (const form of formsOf(secret)) long.add(form);
+    else if (secret !== '') for (const form of writtenForms(secret)) short.add(form);
+  }
+  const parts = [
+    ...byLength(long).map(quotePattern),
+    ...byLength(short).flatMap((form) => [
+      `(?<=://[^\\s/@:]*:)${quotePattern(form)}(?=@)`,
+      `(?<=\\bpassword\\s*[=:]?\\s*['"]?)${quotePattern(form)}(?![\\w])`,
+    ]),
+  ];
+  return parts.length === 0 ? undefined : new RegExp(parts.join('|'), 'gi');
+}
+
+/** Longest first: a secret that contains another one is masked whole. */
+function byLength(forms: ReadonlySet<string>): string[] {
+  return [...forms].sort((a, b) => b.length - a.length);
+}
+
+function quotePattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+}
+
+function formsOf(secret: string): string[] {
+  return [...writtenForms(secret), ...base64Forms(secret)];
+}
+
+function writtenForms(secret: string): string[] {
+  const whole = secret.replace(/\p{Cs}/gu, '\ufffd');
+  const component = encodeURIComponent(whole);
+  // `encodeURIComponent` leaves !'()* as they are; other encoders (Python's quote, RFC 3986) don't.
+  const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  return [
+    secret,
+    component,
+    strict,
+    component.replaceAll('%20', '+'),
+    strict.replaceAll('%20', '+'),
+    encodeURI(whole),
+    secret.replaceAll("'", "''"),
+    secret.replaceAll('\\', '\\\\').replaceAll("'", "\\'"),
+    secret.replaceAll("'", "'\\''"),
+    JSON.stringify(secret).slice(1, -1),
+    visibleText(secret, 'escape'),
+  ];
+}
+
+function base64Forms(secret: string): string[] {
+  const bytes = new TextEncoder().encode(secret);
+  // Three bytes make four characters: inside a longer text the secret starts at any of three places, and only the
+  // characters that no neighbour takes part in are always the same.
+  const fragments = [0, 1, 2].map((offset) => {
+    const encoded = base64([...Array<number>(offset).fill(0), ...bytes]);
+    const whole = Math.floor(((offset + bytes.length) * 8) / 6);
+    return encoded.slice(Math.ceil((offset * 8) / 6), whole);
+  });
+  const alone = base64([...bytes]);
+  const forms = [
+    alone,
+    alone.replace(/=+$/, ''),
+    ...fragments.filter((fragment) => fragment.length >= shortestFragment),
+  ];
+  return forms
+    .flatMap((form) => [form, form.replaceAll('+', '-').replaceAll('/', '_')])
+    .filter((form) => form.length >= 6);
+}
+
+function base64(bytes: readonly number[]): string {
+  return btoa(String.fromCharCode(...bytes));
+}
