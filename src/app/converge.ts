@@ -1,0 +1,42 @@
+import { Failure } from '../core/failure.ts';
+import type { Observed } from '../core/observed.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Plan } from '../core/plan.ts';
+import type { Service } from '../core/project.ts';
+import type { Run } from '../ports/run.ts';
+import { execute } from '../engine/execute.ts';
+import type { TargetSessions } from '../engine/target-session.ts';
+import { Tally } from './tally.ts';
+
+/** How often a plan may turn out stale before orch gives up: each time, another orch has changed a database in between. */
+const ROUNDS = 5;
+
+export interface Goal {
+  readonly command: string;
+  readonly services: readonly Service[];
+  observe(): Promise<Observed>;
+  plan(observed: Observed): Plan;
+  readonly failFast: boolean;
+}
+
+/** Observe, plan, execute, and once more where somebody else was faster: until the plan that was executed was no stale one. */
+export async function converge(run: Run, sessions: TargetSessions, goal: Goal): Promise<Outcome> {
+  const tally = new Tally(goal.command, goal.services, run.ports.clock);
+  const failed = new Map<string, Failure>();
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const observed = withFailed(await goal.observe(), failed);
+    run.signal.throwIfAborted();
+    const plan = goal.plan(observed);
+    run.ports.emit({ type: 'plan-made', plan });
+    const execution = await execute(run, sessions, plan, { failFast: goal.failFast });
+    tally.add(observed, plan, execution);
+    for (const { step, failure } of execution.failures) failed.set(step.subject.service, failure);
+    if (!execution.stale || run.signal.aborted) return tally.outcome(run.signal);
+  }
+  throw new Failure('observed-changed', { service: goal.services.map((service) => service.name).join(', ') });
+}
+
+/** What has failed in this run is not tried again in its next round. */
+function withFailed(observed: Observed, failed: ReadonlyMap<string, Failure>): Observed {
+  return { services: new Map([...observed.services, ...failed]) };
+}

@@ -1,0 +1,87 @@
+import { Failure } from '../core/failure.ts';
+import { appliedHeads } from '../core/history.ts';
+import type { LedgerRow, ObservedContainer } from '../core/observed.ts';
+import { type History, pendingRevisions } from '../core/planners/upgrade.ts';
+import type { Service } from '../core/project.ts';
+import type { Run } from '../ports/run.ts';
+import { observe } from '../engine/observe.ts';
+import { TargetSessions } from '../engine/target-session.ts';
+import { loadHistories } from './histories.ts';
+import { selectServices } from './select-services.ts';
+import { startServers } from './servers.ts';
+
+/** What one service's database holds, and what its container runs with. */
+export interface ServiceStatus {
+  readonly service: string;
+  readonly database: string;
+  /** Names of the applied heads; empty: nothing is applied. */
+  readonly heads: readonly string[];
+  readonly appliedAt: string | undefined;
+  readonly applied: number;
+  /** Names of what `migrate` would apply; undefined where that can't be said. */
+  readonly pending: readonly string[] | undefined;
+  readonly container: ObservedContainer | undefined;
+  /** Why the service could not be looked at or can't be upgraded. */
+  readonly failure: Failure | undefined;
+}
+
+/**
+ * What is applied, what is pending and, where `containers` is true, which containers run.
+ * @throws Failure `service-unknown`; what befalls a single service is in its status
+ */
+export async function inspect(
+  run: Run,
+  request: { readonly services: readonly string[]; readonly containers: boolean },
+): Promise<readonly ServiceStatus[]> {
+  const services = selectServices(run.project, request.services);
+  if (run.ports.runtime?.kind === 'local') await startServers(run, services);
+  const sessions = new TargetSessions(run, 'read-only');
+  try {
+    const [histories, observed] = await Promise.all([
+      loadHistories(run.ports.revisions, run.project, services),
+      observe(run, sessions, services, { containers: request.containers, wait: false }),
+    ]);
+    return services.map((service) => {
+      const found = observed.services.get(service.name);
+      const history = histories.get(service.name);
+      if (found === undefined || history === undefined) throw new TypeError(`${service.name} was not observed`);
+      if (found instanceof Failure) return unknownStatus(service, found);
+      return statusOf(service, found.database.ledger?.rows ?? [], history, found.container);
+    });
+  } finally {
+    await sessions.close();
+  }
+}
+
+function unknownStatus(service: Service, failure: Failure): ServiceStatus {
+  return {
+    service: service.name,
+    database: service.database,
+    heads: [],
+    appliedAt: undefined,
+    applied: 0,
+    pending: undefined,
+    container: undefined,
+    failure,
+  };
+}
+
+function statusOf(
+  service: Service,
+  rows: readonly LedgerRow[],
+  history: History | Failure,
+  container: ObservedContainer | undefined,
+): ServiceStatus {
+  const applied = rows.filter((row) => row.kind === 'revision' && row.state === 'applied');
+  const known = { service: service.name, database: service.database, container };
+  const heads = appliedHeads(rows);
+  const common = { ...known, heads, appliedAt: applied.at(-1)?.appliedAt, applied: applied.length };
+  if (history instanceof Failure) return { ...common, pending: undefined, failure: history };
+  try {
+    const pending = pendingRevisions(service, history, rows, 'head').map((revision) => revision.name);
+    return { ...common, pending, failure: undefined };
+  } catch (error) {
+    if (error instanceof Failure) return { ...common, pending: undefined, failure: error };
+    throw error;
+  }
+}

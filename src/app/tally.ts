@@ -1,0 +1,114 @@
+import { Failure } from '../core/failure.ts';
+import { appliedHeads } from '../core/history.ts';
+import type { Observed } from '../core/observed.ts';
+import type { Outcome, ServiceOutcome } from '../core/outcome.ts';
+import type { Plan, Step } from '../core/plan.ts';
+import type { Service } from '../core/project.ts';
+import type { Execution } from '../engine/execute.ts';
+import type { Clock } from '../ports/clock.ts';
+
+/** Adds up what the rounds of a run came to, service by service. */
+export class Tally {
+  readonly #command: string;
+  readonly #services: readonly Service[];
+  readonly #clock: Clock;
+  readonly #began: number;
+  readonly #outcomes = new Map<string, ServiceOutcome>();
+  /** A failure that several rounds name is one failure. */
+  readonly #failures = new Set<Failure>();
+  #steps = 0;
+
+  constructor(command: string, services: readonly Service[], clock: Clock) {
+    this.#command = command;
+    this.#services = services;
+    this.#clock = clock;
+    this.#began = clock.now();
+  }
+
+  /** Takes in one round. */
+  add(observed: Observed, plan: Plan, execution: Execution): void {
+    for (const { failure } of plan.refusals) if (failure !== undefined) this.#failures.add(failure);
+    for (const { failure } of execution.failures) this.#failures.add(failure);
+    this.#steps += [...execution.results.values()].filter((result) => result === 'done').length;
+    for (const service of this.#services) {
+      const earlier = this.#outcomes.get(service.name);
+      this.#outcomes.set(service.name, outcomeOf(service, observed, plan, execution, earlier));
+    }
+  }
+
+  outcome(signal: AbortSignal): Outcome {
+    const reason: unknown = signal.reason;
+    const interrupted = reason instanceof Failure && 'signal' in reason.details ? reason.details.signal : undefined;
+    return {
+      command: this.#command,
+      services: this.#services.flatMap((service) => this.#outcomes.get(service.name) ?? []),
+      failures: [...this.#failures].filter((failure) => failure.code !== 'interrupted'),
+      unchanged: this.#steps === 0 && this.#failures.size === 0,
+      interrupted,
+      duration: this.#clock.now() - this.#began,
+    };
+  }
+}
+
+function outcomeOf(
+  service: Service,
+  observed: Observed,
+  plan: Plan,
+  execution: Execution,
+  earlier: ServiceOutcome | undefined,
+): ServiceOutcome {
+  const steps = plan.steps.filter((step) => step.subject.service === service.name);
+  const done = steps.filter((step) => execution.results.get(step.id) === 'done');
+  const applied = done.flatMap((step) => (step.kind === 'apply-revision' ? [step.revision] : []));
+  const found = observed.services.get(service.name);
+  const seen = found === undefined || found instanceof Failure ? undefined : found;
+  const worked = steps.reduce((sum, step) => sum + (execution.durations.get(step.id) ?? 0), 0);
+  return {
+    service: service.name,
+    database: service.database,
+    status: statusOf(service, steps, plan, execution, earlier),
+    heads: seen === undefined ? undefined : headsAfter(seen.database.ledger?.rows ?? [], applied, done),
+    applied: [...(earlier?.applied ?? []), ...applied.map((revision) => revision.name)],
+    url: urlOf(done, execution) ?? seen?.container?.url ?? service.health.url,
+    container: containerOf(done, seen?.container?.state),
+    duration: (earlier?.duration ?? 0) + worked,
+  };
+}
+
+function statusOf(
+  service: Service,
+  steps: readonly Step[],
+  plan: Plan,
+  execution: Execution,
+  earlier: ServiceOutcome | undefined,
+): ServiceOutcome['status'] {
+  const results = steps.map((step) => execution.results.get(step.id));
+  const refusal = plan.refusals.find(({ subject }) => subject.service === service.name);
+  if (refusal !== undefined) return refusal.failure === undefined ? 'not-started' : 'failed';
+  if (results.includes('failed')) return 'failed';
+  if (results.includes('skipped') || results.includes('stale')) return 'not-started';
+  return results.length > 0 || earlier?.status === 'done' ? 'done' : 'unchanged';
+}
+
+type Row = Parameters<typeof appliedHeads>[0][number];
+
+function headsAfter(
+  rows: readonly Row[],
+  applied: readonly { readonly kind: Row['kind']; readonly name: string; readonly parents: readonly string[] }[],
+  done: readonly Step[],
+): readonly string[] {
+  const kept = done.some((step) => step.kind === 'drop-database') ? [] : rows;
+  const added = applied.map((revision) => ({ ...revision, state: 'applied' as const }));
+  return appliedHeads([...kept.filter((row) => row.state === 'applied'), ...added]);
+}
+
+function urlOf(done: readonly Step[], execution: Execution): string | undefined {
+  const healthy = done.find((step) => step.kind === 'wait-healthy');
+  return healthy === undefined ? undefined : execution.notes.get(healthy.id);
+}
+
+function containerOf(done: readonly Step[], state: string | undefined): ServiceOutcome['container'] {
+  if (state === undefined) return undefined;
+  if (done.some((step) => step.kind === 'start-service')) return 'started';
+  return state === 'running' ? 'running' : 'untouched';
+}

@@ -1,0 +1,101 @@
+import type { Outcome } from '../core/outcome.ts';
+import type { Plan } from '../core/plan.ts';
+import { planProject } from '../core/planners/project-plan.ts';
+import { withNeeds } from '../core/service-graph.ts';
+import type { Run } from '../ports/run.ts';
+import { observe } from '../engine/observe.ts';
+import { TargetSessions } from '../engine/target-session.ts';
+import { ServerWaits } from '../engine/wait.ts';
+import { converge } from './converge.ts';
+import { loadHistories } from './histories.ts';
+import { selectServices } from './select-services.ts';
+import { startServers } from './servers.ts';
+
+export interface UpgradeRequest {
+  /** Empty: all services. */
+  readonly services: readonly string[];
+  /** `head`, or what `resolveTarget` takes. */
+  readonly target: string;
+  readonly failFast: boolean;
+}
+
+export interface UpRequest extends UpgradeRequest {
+  /** Build images even where they are there. */
+  readonly rebuild: boolean;
+}
+
+/**
+ * Brings the databases of these services to the target; looks at no container.
+ * @throws Failure `service-unknown`; what befalls a single service is in the outcome
+ */
+export async function upgrade(run: Run, request: UpgradeRequest): Promise<Outcome> {
+  const services = selectServices(run.project, request.services);
+  if (run.ports.runtime?.kind === 'local') await startServers(run, services);
+  const sessions = new TargetSessions(run);
+  try {
+    const histories = await loadHistories(run.ports.revisions, run.project, services);
+    const { target } = request;
+    return await converge(run, sessions, {
+      command: 'migrate',
+      services,
+      observe: () => observe(run, sessions, services, { containers: false, wait: true }),
+      plan: (observed) => planProject({ goal: 'migrate', services, target, histories }, observed),
+      failFast: request.failFast,
+    });
+  } finally {
+    await sessions.close();
+  }
+}
+
+/**
+ * What `upgrade` would do, from the same planner and the same observation, in sessions that can only read.
+ * @throws Failure `service-unknown`
+ */
+export async function planOnly(run: Run, request: Omit<UpgradeRequest, 'failFast'>): Promise<Plan> {
+  const services = selectServices(run.project, request.services);
+  if (run.ports.runtime?.kind === 'local') await startServers(run, services);
+  const sessions = new TargetSessions(run, 'read-only');
+  try {
+    const histories = await loadHistories(run.ports.revisions, run.project, services);
+    const observed = await observe(run, sessions, services, { containers: false, wait: false });
+    return planProject({ goal: 'migrate', services, target: request.target, histories }, observed);
+  } finally {
+    await sessions.close();
+  }
+}
+
+/**
+ * The main job: starts the servers that the project owns, waits until they serve, brings every database to its head,
+ * and only then starts the services, each after those that it needs.
+ * @throws Failure `service-unknown`, `docker-unavailable`, `compose-invalid`; what befalls a single service is in the outcome
+ */
+export async function up(run: Run, request: UpRequest): Promise<Outcome> {
+  const named = selectServices(run.project, request.services);
+  const services = withNeeds(
+    run.project.services,
+    named.map((service) => service.name),
+  );
+  await startServers(run, services);
+  await waitUntilReady(run, services);
+  const sessions = new TargetSessions(run);
+  try {
+    const histories = await loadHistories(run.ports.revisions, run.project, services);
+    const { target, rebuild } = request;
+    return await converge(run, sessions, {
+      command: 'up',
+      services,
+      observe: () => observe(run, sessions, services, { containers: true, wait: true, rebuild }),
+      plan: (observed) => planProject({ goal: 'up', services, target, histories }, observed),
+      failFast: request.failFast,
+    });
+  } finally {
+    await sessions.close();
+  }
+}
+
+/** A server that does not become ready fails the services that use it when they are observed; the others go on. */
+async function waitUntilReady(run: Run, services: Parameters<typeof startServers>[1]): Promise<void> {
+  const waits = new ServerWaits(run);
+  await Promise.allSettled(services.map((service) => waits.waitFor(service)));
+  run.signal.throwIfAborted();
+}

@@ -1,0 +1,82 @@
+import { Failure } from '../core/failure.ts';
+import type { Revision } from '../core/revision.ts';
+import { DatabaseError, type Session } from '../ports/database.ts';
+import type { Run } from '../ports/run.ts';
+import type { TargetSession } from './target-session.ts';
+
+/** How long the old backend may take to end before the outcome counts as unknown, in ms. */
+const OLD_BACKEND_DEADLINE = 10_000;
+const PAUSE = 100;
+
+/**
+ * Commits and makes sure of the outcome. A connection that ends during COMMIT says nothing about it (V5), and reading
+ * the ledger at once may answer wrongly, because the old backend may still be committing (V6): so the old backend's end
+ * is awaited first.
+ * @throws Failure `connection-lost` (not applied), `outcome-unknown`, `lock-lost` (the server answered ROLLBACK)
+ */
+export async function settleCommit(
+  run: Run,
+  target: TargetSession,
+  revision: Revision,
+  commit: () => Promise<boolean>,
+): Promise<void> {
+  const worker = await target.worker();
+  const place = { service: target.service.name, database: target.service.database };
+  try {
+    if (await commit()) return;
+  } catch (error) {
+    if (!(error instanceof DatabaseError && error.connection)) throw error;
+    await settleLostCommit(run, target, revision, worker.pid, error);
+    return;
+  }
+  const during = `committing ${revision.name}`;
+  throw new Failure('connection-lost', { ...place, during, reason: 'the server answered ROLLBACK' });
+}
+
+async function settleLostCommit(
+  run: Run,
+  target: TargetSession,
+  revision: Revision,
+  oldBackend: number,
+  error: DatabaseError,
+): Promise<void> {
+  const place = { service: target.service.name, database: target.service.database };
+  const applied = await askAgain(run, target, revision, oldBackend);
+  if (applied === undefined) {
+    const details = { ...place, revision: revision.name, reason: error.message };
+    throw new Failure('outcome-unknown', details, { cause: error });
+  }
+  if (applied) return;
+  const during = `committing ${revision.name}`;
+  throw new Failure('connection-lost', { ...place, during, reason: error.message }, { cause: error });
+}
+
+/** True: applied; false: not applied; undefined: nobody can tell yet. */
+async function askAgain(
+  run: Run,
+  target: TargetSession,
+  revision: Revision,
+  oldBackend: number,
+): Promise<boolean | undefined> {
+  const { clock, database, ledger } = run.ports;
+  const deadline = clock.now() + OLD_BACKEND_DEADLINE;
+  while (clock.now() < deadline) {
+    const session = await database.connect(target.location, 'verdict').catch(() => undefined);
+    try {
+      if (session !== undefined && !(await isAlive(session, oldBackend))) return await ledger.isApplied(session, revision);
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+    } finally {
+      await session?.close();
+    }
+    // Not the run's own signal: an interrupt must not leave the outcome unknown.
+    await clock.sleep(PAUSE, new AbortController().signal);
+  }
+  return undefined;
+}
+
+async function isAlive(session: Session, backend: number): Promise<boolean> {
+  if (session.pid === backend) return false;
+  const { rows } = await session.query('SELECT 1 FROM pg_catalog.pg_stat_activity WHERE pid = $1', [backend]);
+  return rows.length > 0;
+}

@@ -1,0 +1,125 @@
+import type { Service } from '../core/project.ts';
+import { DatabaseError, type Location, type Session } from '../ports/database.ts';
+import type { Run } from '../ports/run.ts';
+
+/** `read-only`: the server itself refuses every write of these sessions (25006). */
+export type Access = 'read-write' | 'read-only';
+
+/**
+ * The sessions of one run to one database: the keeper, which observes and then holds the lock,
+ * and the worker, which runs the revisions. They are two, because a revision may end its session's locks (V10).
+ */
+export class TargetSession {
+  readonly service: Service;
+  readonly location: Location;
+  readonly #run: Run;
+  #keeper: Promise<Session> | undefined;
+  #worker: Promise<Session> | undefined;
+  #lost = new AbortController();
+  #locked = false;
+  readonly #access: Access;
+
+  constructor(run: Run, service: Service, access: Access = 'read-write') {
+    this.#run = run;
+    this.#access = access;
+    this.service = service;
+    this.location = run.ports.targets.owner(service);
+  }
+
+  /** Aborted with the DatabaseError when the server or the network ends the lock's session. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  get locked(): boolean {
+    return this.#locked;
+  }
+
+  /** The session that observes and locks. @throws DatabaseError */
+  async keeper(): Promise<Session> {
+    this.#keeper ??= this.#open('lock', (error) => this.#lost.abort(error));
+    return this.#keeper;
+  }
+
+  /** The session that runs revisions. @throws DatabaseError */
+  async worker(): Promise<Session> {
+    this.#worker ??= this.#open('worker', () => undefined);
+    return this.#worker;
+  }
+
+  async #open(purpose: string, onLost: (error: DatabaseError) => void): Promise<Session> {
+    const session = await this.#run.ports.database.connect(this.location, purpose, this.#run.signal);
+    session.onLost(onLost);
+    // PGlite's one session is shared with the services: a setting made here would be theirs too.
+    if (this.#access === 'read-only' && this.location.sessions === 'many') {
+      await session.run('SET default_transaction_read_only = on');
+    }
+    return session;
+  }
+
+  markLocked(): void {
+    this.#locked = true;
+  }
+
+  /** Asks the server to cancel what the worker runs; the worker's query then fails with 57014. PGlite cannot be asked. */
+  async cancelWorker(): Promise<void> {
+    if (this.#worker === undefined || this.location.sessions === 'one') return;
+    const [keeper, worker] = await Promise.all([this.keeper(), this.#worker]);
+    await keeper.query('SELECT pg_catalog.pg_cancel_backend($1)', [worker.pid]);
+  }
+
+  /** Ends both sessions and with them the lock; a later call opens new ones. */
+  async close(): Promise<void> {
+    const sessions = [this.#worker, this.#keeper].filter((session) => session !== undefined);
+    this.#worker = undefined;
+    this.#keeper = undefined;
+    const wasLocked = this.#locked;
+    this.#locked = false;
+    for (const opening of sessions.slice(0, -1)) await closeQuietly(opening);
+    const keeper = sessions.at(-1);
+    if (keeper === undefined) return;
+    if (wasLocked) await this.#unlock(keeper);
+    await closeQuietly(keeper);
+    this.#lost = new AbortController();
+  }
+
+  async #unlock(keeper: Promise<Session>): Promise<void> {
+    try {
+      await this.#run.ports.lock(this.location).release(await keeper, this.service);
+    } catch (error) {
+      // A session that is gone has released its advisory lock by going.
+      if (!(error instanceof DatabaseError && error.connection)) throw error;
+    }
+  }
+}
+
+async function closeQuietly(opening: Promise<Session>): Promise<void> {
+  // A session that could not be opened was reported where it was opened; there is nothing to close.
+  const session = await opening.catch(() => undefined);
+  await session?.close();
+}
+
+/** The sessions of all services of a run, opened when first asked for. */
+export class TargetSessions {
+  readonly #run: Run;
+  readonly #access: Access;
+  readonly #byService = new Map<string, TargetSession>();
+
+  constructor(run: Run, access: Access = 'read-write') {
+    this.#run = run;
+    this.#access = access;
+  }
+
+  of(service: Service): TargetSession {
+    const found = this.#byService.get(service.name);
+    if (found !== undefined) return found;
+    const created = new TargetSession(this.#run, service, this.#access);
+    this.#byService.set(service.name, created);
+    return created;
+  }
+
+  /** Ends every session. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#byService.values()].map((target) => target.close()));
+  }
+}
