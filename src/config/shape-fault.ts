@@ -1,0 +1,95 @@
+import type * as z from 'zod';
+import type { Fault } from '../core/fault.ts';
+import { findNearest } from '../core/nearest.ts';
+import type { ConfigDocument, ConfigPath } from './config-document.ts';
+import { faultAt, quote } from './diagnostic.ts';
+import type { JsonSchema } from './json-schema.ts';
+import { describeUnsafe } from './identifier.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/**
+ * What is wrong with the shape of a document, in our words; zod says where. `usable`: only keys that we don't know,
+ * so that the rest can be looked at further.
+ */
+export function explainShape(
+  document: ConfigDocument,
+  schema: z.ZodType,
+  jsonSchema: JsonSchema,
+): { readonly faults: readonly Fault[]; readonly usable: boolean } {
+  const result = schema.safeParse(document.value);
+  const issues = result.success ? [] : result.error.issues.flatMap((issue) => flatten(issue, []));
+  // A value that could not be read in the first place has its fault already.
+  const known = new Set(document.faults.map((fault) => fault.line));
+  const faults = issues.flatMap((issue) => explain(document, jsonSchema, issue)).filter((fault) => !known.has(fault.line));
+  return { faults, usable: issues.every((issue) => issue.code === 'unrecognized_keys') };
+}
+
+/** Of the forms that a value may have, the one whose kind it is; where it is of no kind, the union itself speaks. */
+function flatten(issue: Issue, parent: ConfigPath): readonly Issue[] {
+  const path = [...parent, ...(issue.path as ConfigPath)];
+  const own = { ...issue, path } as Issue;
+  if (issue.code !== 'invalid_union') return [own];
+  const meant = issue.errors.filter((branch) => !branch.some((one) => one.path.length === 0 && one.code === 'invalid_type'));
+  const [only] = meant;
+  return meant.length === 1 && only !== undefined ? only.flatMap((one) => flatten(one, path)) : [own];
+}
+
+function explain(document: ConfigDocument, jsonSchema: JsonSchema, issue: Issue): readonly Fault[] {
+  const path = issue.path as ConfigPath;
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => explainUnknownKey(document, [...path, key], knownKeys(jsonSchema, path)));
+  }
+  if (issue.code === 'invalid_key') {
+    const expected = issue.issues[0]?.message ?? 'another name';
+    return [faultAt(document, document.rangeOf(path, 'key'), `expected ${expected}, found ${quote(String(path.at(-1)))}`, undefined)];
+  }
+  const value = valueAt(document.value, path);
+  if (value === undefined) {
+    const range = document.rangeOf(path, 'value');
+    return [faultAt(document, range, `the key ${quote(String(path.at(-1)))} is missing`, `Expected: ${issue.message}.`)];
+  }
+  const found = describe(value, document.isSecret(path) || path.at(-1) === 'url');
+  const hint = typeof value === 'string' && !document.isSecret(path) ? describeUnsafe(value) : undefined;
+  return [faultAt(document, document.rangeOf(path, 'value'), `expected ${issue.message}, found ${found}`, hint)];
+}
+
+function explainUnknownKey(document: ConfigDocument, path: ConfigPath, known: readonly string[]): Fault {
+  const key = String(path.at(-1));
+  const nearest = findNearest(key, known);
+  const hint = nearest === undefined ? `Known here: ${known.join(', ')}.` : `Did you mean '${nearest}'?`;
+  return faultAt(document, document.rangeOf(path, 'key'), `unknown key ${quote(key)}`, hint);
+}
+
+/** The keys that may stand in the mapping at that path. */
+function knownKeys(schema: JsonSchema, path: ConfigPath): readonly string[] {
+  const forms = (schema['anyOf'] as readonly JsonSchema[] | undefined) ?? [schema];
+  return forms.flatMap((form) => {
+    const properties = (form['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>;
+    const [step, ...rest] = path;
+    if (step === undefined) return Object.keys(properties);
+    const next = typeof step === 'number' ? form['items'] : (properties[step] ?? form['additionalProperties']);
+    return typeof next === 'object' && next !== null ? knownKeys(next as JsonSchema, rest) : [];
+  });
+}
+
+function valueAt(value: unknown, path: ConfigPath): unknown {
+  return path.reduce<unknown>(
+    (current, step) =>
+      typeof current === 'object' && current !== null && Object.hasOwn(current, step)
+        ? (current as Record<string | number, unknown>)[step]
+        : undefined,
+    value,
+  );
+}
+
+/** What was found, by its value or, where that is shown to nobody, by its kind. */
+function describe(value: unknown, isSecret: boolean): string {
+  if (value === null) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a mapping';
+  if (value === '') return 'empty text';
+  if (isSecret) return typeof value === 'string' ? 'other text' : `a ${typeof value}`;
+  if (typeof value === 'string') return quote(value);
+  return typeof value === 'number' ? `the number ${value}` : String(value);
+}

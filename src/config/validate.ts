@@ -1,0 +1,41 @@
+import type { Fault } from '../core/fault.ts';
+import type { ConfigDocument } from './config-document.ts';
+import { conforms } from './conforms.ts';
+import orchestratorJsonSchema from './orchestrator.schema.json' with { type: 'json' };
+import type { OrchestratorConfig, ServiceConfig } from './schema.ts';
+import serviceJsonSchema from './service.schema.json' with { type: 'json' };
+
+/** A config file with a value of its type. */
+export interface Valid<T> {
+  readonly document: ConfigDocument;
+  readonly config: T;
+}
+
+export interface Validated<T> {
+  /** Undefined: the shape is so wrong that nothing more can be said. Unknown keys alone don't make it so. */
+  readonly valid: Valid<T> | undefined;
+  readonly faults: readonly Fault[];
+}
+
+/** Looks at the shape of `orchestrator.config.yaml`; all faults at once. */
+export async function validateOrchestrator(document: ConfigDocument): Promise<Validated<OrchestratorConfig>> {
+  if (document.value === undefined) return { valid: undefined, faults: document.faults };
+  if (conforms(orchestratorJsonSchema, document.value)) return { valid: accept<OrchestratorConfig>(document), faults: document.faults };
+  const [{ explainShape }, { orchestratorSchema }] = await Promise.all([import('./shape-fault.ts'), import('./schema.ts')]);
+  const { faults, usable } = explainShape(document, orchestratorSchema, orchestratorJsonSchema);
+  return { valid: usable ? accept<OrchestratorConfig>(document) : undefined, faults: [...document.faults, ...faults] };
+}
+
+/** Looks at the shape of a `service.yaml`; all faults at once. */
+export async function validateService(document: ConfigDocument): Promise<Validated<ServiceConfig>> {
+  if (document.value === undefined) return { valid: undefined, faults: document.faults };
+  if (conforms(serviceJsonSchema, document.value)) return { valid: accept<ServiceConfig>(document), faults: document.faults };
+  const [{ explainShape }, { serviceSchema }] = await Promise.all([import('./shape-fault.ts'), import('./schema.ts')]);
+  const { faults, usable } = explainShape(document, serviceSchema, serviceJsonSchema);
+  return { valid: usable ? accept<ServiceConfig>(document) : undefined, faults: [...document.faults, ...faults] };
+}
+
+/** Only called after a look at the shape: the type is that of the schema that the look was made with. */
+function accept<T>(document: ConfigDocument): Valid<T> {
+  return { document, config: document.value as T };
+}
