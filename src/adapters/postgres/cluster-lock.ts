@@ -1,0 +1,62 @@
+import { Failure } from '../../core/failure.ts';
+import type { Service } from '../../core/project.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Database, Location, Session } from '../../ports/database.ts';
+import { lockKey, pollLock, unlock } from './polled-lock.ts';
+
+export interface ClusterLockOptions {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** In ms. */
+  readonly wait: number;
+}
+
+/**
+ * One orch at a time prepares a database, or a whole server where the database is the maintenance database:
+ * "idempotent" DDL fails for concurrent callers (V9: CREATE ROLE 44 of 200, CREATE DATABASE 4 of 80).
+ */
+export class ClusterLock {
+  readonly #options: ClusterLockOptions;
+  /** By database: the end of the last work of this process there, so that its own callers need not poll. */
+  readonly #tails = new Map<string, Promise<unknown>>();
+
+  constructor(options: ClusterLockOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Does the work in a session of its own that holds the lock.
+   * @throws Failure `lock-held` where another orch kept it for longer than `wait`
+   */
+  async hold<Result>(location: Location, service: Service, work: (session: Session) => Promise<Result>): Promise<Result> {
+    const place = `${location.host}:${location.port}/${location.database}`;
+    const result = (this.#tails.get(place) ?? Promise.resolve()).then(() => this.#holdNow(location, service, work));
+    this.#tails.set(place, result.catch(() => undefined));
+    return await result;
+  }
+
+  async #holdNow<Result>(
+    location: Location,
+    service: Service,
+    work: (session: Session) => Promise<Result>,
+  ): Promise<Result> {
+    const { database, clock, signal, wait } = this.#options;
+    const session = await database.connect(location, 'admin', signal);
+    try {
+      const polling = { wait, firstPause: 20, longestPause: 200, signal, onWait: () => undefined };
+      const refused = await pollLock(session, KEY, clock, polling);
+      if (refused !== undefined) {
+        throw new Failure('lock-held', { service: service.name, database: location.database, ...refused });
+      }
+      const result = await work(session);
+      await unlock(session, KEY);
+      return result;
+    } finally {
+      // Where the work failed, the lock goes with the session.
+      await session.close();
+    }
+  }
+}
+
+const KEY = lockKey('prepare');

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import type { LockHolder } from '../../core/observed.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Session } from '../../ports/database.ts';
+import { HOLDER_COLUMNS, holderOf, type HolderRow } from './lock-holder.ts';
+
+/** How a lock is polled for, in ms. */
+export interface Polling {
+  readonly wait: number;
+  readonly firstPause: number;
+  readonly longestPause: number;
+  readonly signal: AbortSignal;
+  readonly onWait: (holder: LockHolder | undefined, waited: number) => void;
+}
+
+/** A key of 64 bits, as the text of a signed bigint: 32 bits (CRC32) would collide at 1 000 keys once in 8 000 times. */
+export function lockKey(...parts: readonly string[]): string {
+  // The parts are joined by a character that no PostgreSQL name can have.
+  const hash = createHash('sha256').update(['orch', ...parts].join('\0')).digest();
+  return hash.readBigInt64BE(0).toString();
+}
+
+/**
+ * Tries until the advisory lock is granted. Each try is a statement and a transaction of its own: a blocking wait
+ * would hold a snapshot, which deadlocks with CREATE INDEX CONCURRENTLY (40P01, V15).
+ * @returns the last known holder and the time waited where `wait` has passed; undefined: granted
+ * @throws the signal's reason when it is aborted
+ */
+export async function pollLock(
+  session: Session,
+  key: string,
+  clock: Clock,
+  polling: Polling,
+): Promise<{ readonly holder: LockHolder | undefined; readonly waited: number } | undefined> {
+  const began = clock.now();
+  let told = { pid: -1, at: -Infinity };
+  for (let pause = polling.firstPause; ; pause = Math.min(pause * 1.5, polling.longestPause)) {
+    polling.signal.throwIfAborted();
+    if (await tryLock(session, key)) return undefined;
+    const holder = await findHolder(session, key);
+    const waited = clock.now() - began;
+    if (waited >= polling.wait) return { holder, waited };
+    if (holder?.pid !== told.pid || waited - told.at >= RETELL) {
+      told = { pid: holder?.pid ?? 0, at: waited };
+      polling.onWait(holder, waited);
+    }
+    // Jitter, so that 50 waiters do not ask in step.
+    await clock.sleep(Math.min(pause * (0.5 + Math.random()), polling.wait - waited), polling.signal);
+  }
+}
+
+/** A holder that stays the same is named again after so many ms. */
+const RETELL = 5_000;
+
+/** @returns false: the session did not hold the lock */
+export async function unlock(session: Session, key: string): Promise<boolean> {
+  const { rows } = await session.query<{ released: boolean }>(
+    'SELECT pg_catalog.pg_advisory_unlock($1::pg_catalog.int8) AS released',
+    [key],
+  );
+  return rows[0]?.released === true;
+}
+
+async function tryLock(session: Session, key: string): Promise<boolean> {
+  const { rows } = await session.query<{ granted: boolean }>(
+    'SELECT pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8) AS granted',
+    [key],
+  );
+  return rows[0]?.granted === true;
+}
+
+/** A bigint key stands in `pg_locks` in two halves, with `objsubid` 1; two `int` keys would have 2. */
+async function findHolder(session: Session, key: string): Promise<LockHolder | undefined> {
+  const { rows } = await session.query<HolderRow>(
+    `SELECT ${HOLDER_COLUMNS}
+     FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+       AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())
+       AND l.classid = (($1::pg_catalog.int8 >> 32) & 4294967295)::pg_catalog.oid
+       AND l.objid = ($1::pg_catalog.int8 & 4294967295)::pg_catalog.oid`,
+    [key],
+  );
+  return rows[0] === undefined ? undefined : holderOf(rows[0]);
+}
