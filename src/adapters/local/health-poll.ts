@@ -1,0 +1,84 @@
+import { Failure } from '../../core/failure.ts';
+import type { Service } from '../../core/project.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { readLogTail } from './service-log.ts';
+import type { ServiceExit } from './state-file.ts';
+
+/** ms that one request may take. */
+const requestTimeout = 2000;
+/** ms between requests. */
+const pause = 100;
+/** Lines of the log shown with a failure. */
+const tailLength = 20;
+
+/** What a health check answered. */
+export interface HealthAnswer {
+  readonly healthy: boolean;
+  /** Such as `503 Service Unavailable` or the network's error code. */
+  readonly text: string;
+  /** True: nothing listened. */
+  readonly refused: boolean;
+}
+
+/** Asks the health URL once. */
+export async function askHealth(url: string, timeout: number, signal?: AbortSignal): Promise<HealthAnswer> {
+  const limit = AbortSignal.timeout(timeout);
+  try {
+    const response = await fetch(url, { signal: signal === undefined ? limit : AbortSignal.any([signal, limit]), redirect: 'manual' });
+    await response.body?.cancel();
+    return { healthy: response.status === 200, text: `${response.status} ${response.statusText}`.trim(), refused: false };
+  } catch (error) {
+    if (signal?.aborted === true) throw signal.reason;
+    if (limit.aborted) return { healthy: false, text: `no answer within ${timeout} ms`, refused: false };
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    return { healthy: false, text: code, refused: code === 'ECONNREFUSED' };
+  }
+}
+
+/** What the poll needs to know of a process. */
+export interface Polled {
+  readonly service: Service;
+  readonly logFile: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** The process now: `running`, how it ended, or undefined where there is none. */
+  readonly look: () => Promise<ServiceExit | 'running' | undefined>;
+}
+
+/**
+ * Resolves once the service's health URL answers 200; at once, if the process runs, where it has none.
+ * @throws Failure `service-not-started` where the process ends or is not there, `service-unhealthy` after the timeout
+ */
+export async function pollHealth(polled: Polled): Promise<void> {
+  const { service, clock, signal } = polled;
+  const { url, timeout } = service.health;
+  const started = clock.now();
+  let lastAnswer: string | undefined;
+  for (;;) {
+    const state = await polled.look();
+    if (state !== 'running') {
+      throw new Failure('service-not-started', { service: service.name, reason: describeExit(state), logTail: await tail(polled) });
+    }
+    if (url === undefined) return;
+    const answer = await askHealth(url, requestTimeout, signal);
+    if (answer.healthy) return;
+    lastAnswer = answer.text;
+    const waited = clock.now() - started;
+    if (waited >= timeout) {
+      const logTail = await tail(polled);
+      throw new Failure('service-unhealthy', { service: service.name, state: 'running', url, lastAnswer, logTail, waited });
+    }
+    await clock.sleep(pause, signal);
+  }
+}
+
+function describeExit(exit: ServiceExit | undefined): string {
+  if (exit === undefined) return 'its process does not run';
+  if (exit.signal !== undefined) return `its process was ended by ${exit.signal}`;
+  return exit.exitCode === undefined ? 'its process ended' : `its process ended with exit code ${exit.exitCode}`;
+}
+
+async function tail(polled: Polled): Promise<readonly string[]> {
+  return (await readLogTail(polled.service.name, polled.logFile, tailLength)).map(({ text }) => text);
+}
