@@ -1,0 +1,22 @@
+import type { Loss } from '../core/observed.ts';
+import type { Service } from '../core/project.ts';
+import type { Answers } from '../report/answers.ts';
+import type { Edge } from './command-context.ts';
+
+/**
+ * Shows what will be lost and has the database's name typed. `yes` answers for the person;
+ * without it and without a terminal nobody can answer, and nothing is approved.
+ */
+export function approveLoss(
+  edge: Edge,
+  answers: Answers,
+  yes: boolean,
+): (service: Service, loss: Loss | undefined) => Promise<boolean> {
+  return async (service, loss) => {
+    await answers.loss(service, loss);
+    if (yes || loss === undefined) return true;
+    if (edge.ask === undefined) return false;
+    const typed = await edge.ask(`Type ${service.database} to drop it: `);
+    return typed.trim() === service.database;
+  };
+}

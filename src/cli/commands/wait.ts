@@ -1,0 +1,23 @@
+import type { Command } from 'commander';
+import { waitForServers } from '../../app/operate.ts';
+import type { CommonOptions, Edge } from '../command-context.ts';
+import { collectNames } from '../options.ts';
+import { runCommand } from '../run-command.ts';
+
+interface WaitOptions extends CommonOptions {
+  readonly service: readonly string[];
+}
+
+/** `orch wait [--service NAME…]` */
+export function addWait(program: Command, edge: Edge): Command {
+  return program
+    .command('wait')
+    .description('wait until PostgreSQL truly serves; change nothing')
+    .option('-s, --service <name>', 'only this service; may be given several times', collectNames, [])
+    .action(async (options: WaitOptions) => {
+      await runCommand(edge, { name: 'wait', use: 'databases', options }, async ({ run }) => {
+        await waitForServers(run, options.service);
+        return { exitCode: 0 };
+      });
+    });
+}

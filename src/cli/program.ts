@@ -1,0 +1,89 @@
+import { Command, CommanderError, Option } from 'commander';
+import type { Edge } from './command-context.ts';
+import { addCurrent } from './commands/current.ts';
+import { addDown } from './commands/down.ts';
+import { addLogs } from './commands/logs.ts';
+import { addMigrate } from './commands/migrate.ts';
+import { addPlan } from './commands/plan.ts';
+import { addReset } from './commands/reset.ts';
+import { addStatus } from './commands/status.ts';
+import { addUp } from './commands/up.ts';
+import { addWait } from './commands/wait.ts';
+
+/** What each command adds itself with, in the order of the help. */
+const commands = [addUp, addMigrate, addPlan, addCurrent, addStatus, addReset, addWait, addLogs, addDown];
+
+/** The whole command line. Each action sets the exit code through the edge. */
+export function buildProgram(edge: Edge): Command {
+  const program = new Command('orch')
+    .description("Brings every service's PostgreSQL database to its head, then starts the services.")
+    .version(edge.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureOutput({
+      writeOut: (text) => void edge.stdout.write(text),
+      writeErr: (text) => void edge.stderr.write(text),
+      getOutHelpWidth: () => edge.stdout.columns ?? 100,
+      getErrHelpWidth: () => edge.stderr.columns ?? 100,
+    })
+    .showHelpAfterError('(run `orch help` or `orch help <command>`)')
+    .addHelpText('after', EXIT_CODES)
+    .exitOverride();
+  for (const add of commands) addCommonOptions(add(program, edge)).exitOverride().copyInheritedSettings(program);
+  return program;
+}
+
+function addCommonOptions(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'the config file (default: orchestrator.config.yaml, here or in a parent folder)')
+    .addOption(
+      new Option('--runtime <kind>', 'where services and databases live (default: compose where a Docker engine answers)')
+        .choices(['compose', 'local'])
+        .env('ORCH_RUNTIME'),
+    )
+    .addOption(
+      new Option('-o, --output <format>', 'how to report (default: tree on a terminal, plain elsewhere)').choices([
+        'tree',
+        'plain',
+        'json',
+      ]),
+    )
+    .option('-q, --quiet', 'report failures only')
+    .option('-v, --verbose', 'show the notices of the server')
+    .option('--show-data', 'show the DETAIL of server messages, which holds row values');
+}
+
+/**
+ * Parses the arguments and runs the command.
+ * @param argv without node and the script
+ */
+export async function runProgram(edge: Edge, argv: readonly string[]): Promise<void> {
+  const program = buildProgram(edge);
+  if (argv.length === 0) {
+    program.outputHelp();
+    edge.setExitCode(0);
+    return;
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // commander has printed the help, the version or the fault; its own code for a fault is 1, ours is 2.
+    edge.setExitCode(error.exitCode === 0 ? 0 : 2);
+  }
+}
+
+const EXIT_CODES = `
+Exit codes:
+  0   done, or nothing to do
+  2   usage, config or revision files at fault; not approved
+  3   findings: something is pending (status)
+  4   another orch holds the lock
+  5   a revision failed and was rolled back
+  6   partial: a revision outside a transaction stopped half way, or several services failed for different reasons
+  7   the history of files and ledger conflict
+  8   a database is unreachable
+  9   the outcome of a commit is unknown
+  11  a service did not become healthy
+  12  no Docker engine
+  130 interrupted (Ctrl-C), 143 terminated`;

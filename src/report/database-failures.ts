@@ -1,0 +1,196 @@
+import type { Failure, FailureDetails, Probe } from '../core/failure.ts';
+import { type FailurePhrases, foreignLines, quoted } from './failure-phrase.ts';
+import { sourceLines } from './fault-text.ts';
+import { phraseHolder } from './holder-phrase.ts';
+import { composeCommand, type PhraseContext, shellWord, shownPlace, sqlText } from './phrase-context.ts';
+import { prerequisiteFailures } from './prerequisite-failures.ts';
+import { formatCount, formatDuration, formatList } from './units.ts';
+
+/** Failures of servers, locks, connections and of the SQL that is run. */
+type DatabaseCode =
+  | 'revision-interrupted'
+  | 'lock-held'
+  | 'lock-lost'
+  | 'server-unreachable'
+  | 'connection-lost'
+  | 'outcome-unknown'
+  | 'prerequisite-unmet'
+  | 'sql-failed'
+  | 'step-refused'
+  | 'revision-code-failed'
+  | 'observed-changed';
+
+export const databaseFailures: FailurePhrases<DatabaseCode> = {
+  'revision-interrupted': ({ details }) => ({
+    happened: [
+      `${details.service}: ${details.revision}, which runs outside a transaction, stopped half way`,
+      `  ${formatCount(details.statementsDone, 'statement')} of it ${details.statementsDone === 1 ? 'is' : 'are'} done`,
+    ],
+    state: `what those statements did stays in ${details.database}; the ledger has ${details.revision} as started.`,
+    next: [`${migrate(details.service)}  # goes on with statement ${details.statementsDone + 1}`],
+  }),
+  'lock-held': lockHeld,
+  'lock-lost': ({ details }, context) => ({
+    happened: [`${details.service}: the session that held the lock on ${details.database} was ended from outside`],
+    state: `the revision that was open is rolled back; ${standing(details, context)}`,
+    next: statusThenMigrate(details.service),
+  }),
+  'server-unreachable': serverUnreachable,
+  'connection-lost': ({ details }, context) => ({
+    happened: [
+      `${details.service}: the connection to ${details.database} was lost while ${details.during}`,
+      ...quoted(foreignLines(details.reason)),
+    ],
+    state: `what was open is rolled back by the server; ${standing(details, context)}`,
+    next: statusThenMigrate(details.service),
+  }),
+  'outcome-unknown': ({ details }) => ({
+    happened: [
+      `${details.service}: the connection to ${details.database} was lost while ${details.revision} was being committed`,
+      ...quoted(foreignLines(details.reason)),
+    ],
+    state: `${details.revision} is applied whole or not at all; which of the two could not be asked yet.`,
+    next: [`orch status  # asks the ledger of ${details.database}`],
+  }),
+  'prerequisite-unmet': ({ details }, context) => prerequisiteFailures[details.what](details, context),
+  'sql-failed': sqlFailed,
+  'step-refused': ({ details }, context) => ({
+    happened: [
+      `${details.service}: ${details.database} refused ${details.during}: ${details.message} (${details.sqlstate})`,
+      ...hintLines(details.serverHint),
+    ],
+    state: standing(details, context),
+    next: [`orch plan  # shows what is still to be done and why`, migrate(details.service)],
+  }),
+  'revision-code-failed': (failure, context) => {
+    const { details } = failure;
+    const [headline = '', ...more] = foreignLines(details.message);
+    return {
+      happened: [
+        `${details.service}: ${details.revision} failed: ${headline}`,
+        ...placeLines(failure, context),
+        ...quoted(more),
+      ],
+      state: rolledBack(details, context),
+      next: [migrate(details.service)],
+    };
+  },
+  'observed-changed': ({ details }) => ({
+    happened: [`${details.service}: somebody else changed its database between the plan and the lock, again and again`],
+    state: `this run changed nothing in the database of ${details.service}.`,
+    next: ['orch plan  # shows what is left to do', migrate(details.service)],
+  }),
+};
+
+function lockHeld({ details }: Failure<'lock-held'>) {
+  const { database, holder, service } = details;
+  const find = `SELECT pid, usename, application_name, client_addr, state FROM pg_stat_activity WHERE datname = ${sqlText(database)};`;
+  return {
+    happened: [
+      `${service}: the lock on ${database} was not free within ${formatDuration(details.waited)}`,
+      holder === undefined ? '  its holder could not be seen' : `  it is held by ${phraseHolder(holder)}`,
+    ],
+    state: `nothing was changed in ${database}.`,
+    next: [
+      `${migrate(service)} --lock-wait 10m  # waits longer`,
+      holder === undefined
+        ? find
+        : `SELECT pg_terminate_backend(${holder.pid});  -- in ${database}, only if that session is stuck`,
+    ],
+  };
+}
+
+function sqlFailed(failure: Failure<'sql-failed'>, context: PhraseContext) {
+  const { details } = failure;
+  const [headline = '', ...more] = foreignLines(details.message);
+  const way = details.direction === 'up' ? '' : ' (down)';
+  const source = { line: failure.at?.line, column: failure.at?.column, source: details.source };
+  const statement = details.source === undefined ? details.statement : undefined;
+  return {
+    happened: [
+      `${details.service}: ${details.revision}${way} failed: ${headline} (${details.sqlstate})`,
+      ...quoted(more),
+      ...placeLines(failure, context),
+      ...sourceLines(source, context),
+      ...(statement === undefined ? [] : quoted(foreignLines(statement))),
+      ...detailLines(details, context),
+      ...hintLines(details.serverHint),
+      ...(details.where === undefined ? [] : foreignLines(details.where).map((line) => `  where: ${line}`)),
+    ],
+    state: details.partial ? halfWay(details) : rolledBack(details, context),
+    next: [migrate(details.service)],
+  };
+}
+
+/** DETAIL prints the values of the row at fault (V23): shown only when asked for. */
+function detailLines(details: FailureDetails['sql-failed'], context: PhraseContext): string[] {
+  if (details.detail === undefined) return [];
+  if (context.showData) return foreignLines(details.detail).map((line) => `  detail: ${line}`);
+  return ['  detail: not shown, it may hold row values; --show-data shows it'];
+}
+
+function hintLines(hint: string | undefined): string[] {
+  return hint === undefined ? [] : foreignLines(hint).map((line) => `  hint: ${line}`);
+}
+
+function placeLines(failure: Failure, context: PhraseContext): string[] {
+  return failure.at === undefined ? [] : [`  ${shownPlace(failure.at, context.cwd)}`];
+}
+
+function halfWay(details: FailureDetails['sql-failed']): string {
+  const done = details.statementsDone;
+  const stays =
+    done === 0
+      ? 'no statement before it was done'
+      : `${formatCount(done, 'statement')} before it ${done === 1 ? 'stays' : 'stay'}`;
+  return `${details.revision} runs outside a transaction: ${stays}; the ledger of ${details.database} has it as started.`;
+}
+
+function rolledBack(details: { readonly service: string; readonly database: string }, context: PhraseContext): string {
+  return `rolled back; ${standing(details, context)}`;
+}
+
+/** `authdb is at 001_users.` */
+function standing(details: { readonly service: string; readonly database: string }, context: PhraseContext): string {
+  const heads = context.headsOf(details.service);
+  if (heads === undefined) return `what was committed before stays in ${details.database}.`;
+  return heads.length === 0
+    ? `${details.database} has no revision applied.`
+    : `${details.database} is at ${formatList(heads)}.`;
+}
+
+const probes: { readonly [P in Probe]: (details: FailureDetails['server-unreachable']) => string } = {
+  resolve: (details) => `the host name ${details.host} does not resolve`,
+  tcp: (details) => `nothing answers at ${details.host}:${details.port}`,
+  login: (details) =>
+    `${details.host}:${details.port} refuses the login${details.database === undefined ? '' : ` to ${details.database}`}`,
+  startup: (details) => `${details.host}:${details.port} is still starting up`,
+  primary: (details) => `${details.host}:${details.port} is a standby: it takes no changes`,
+  writable: (details) => `${details.host}:${details.port} is read-only`,
+};
+
+function serverUnreachable({ details }: Failure<'server-unreachable'>, context: PhraseContext) {
+  const state = details.sqlstate === undefined ? '' : ` (${details.sqlstate})`;
+  const server = context.project?.servers.find((candidate) => candidate.name === details.server);
+  const container = server?.container;
+  const waited = details.waited > 0 ? `, waited ${formatDuration(details.waited)}` : '';
+  return {
+    happened: [
+      `server ${details.server}: ${probes[details.probe](details)}${state}${waited}`,
+      ...quoted(foreignLines(details.reason)),
+    ],
+    state: 'nothing was changed in the databases of this server.',
+    next: [
+      ...(container === undefined ? [] : [`${composeCommand(context, 'logs')} ${shellWord(container)}`]),
+      'orch wait  # asks the servers again, changes nothing',
+    ],
+  };
+}
+
+function migrate(service: string): string {
+  return `orch migrate --service ${shellWord(service)}`;
+}
+
+function statusThenMigrate(service: string): string[] {
+  return ['orch status', migrate(service)];
+}

@@ -1,0 +1,15 @@
+import type { Failure, FailureCode } from '../core/failure.ts';
+import { databaseFailures } from './database-failures.ts';
+import type { FailurePhrase, FailurePhrases } from './failure-phrase.ts';
+import { inputFailures } from './input-failures.ts';
+import type { PhraseContext } from './phrase-context.ts';
+import { runtimeFailures } from './runtime-failures.ts';
+
+/** Every failure code has its words: a new code without them does not compile. */
+const phrases: FailurePhrases<FailureCode> = { ...inputFailures, ...databaseFailures, ...runtimeFailures };
+
+/** The words of a failure. They may hold foreign text: whoever prints them cleans each line. */
+export function phraseFailure(failure: Failure, context: PhraseContext): FailurePhrase {
+  // The table has an entry of the failure's own code: the compiler can't carry that through the index.
+  return (phrases[failure.code] as (f: Failure, c: PhraseContext) => FailurePhrase)(failure, context);
+}

@@ -1,0 +1,70 @@
+import type { Project, Service } from '../core/project.ts';
+
+/** What phrases need besides the facts: nothing in it changes what happened, only how it is told. */
+export interface PhraseContext {
+  /** The working folder, absolute: paths below it are shown relative to it. */
+  readonly cwd: string;
+  /** Print DETAIL of server messages, which holds row values (V23). */
+  readonly showData: boolean;
+  /** Undefined: the config could not be read. */
+  readonly project: Project | undefined;
+  /** Masks secrets and makes control characters visible; the result is one line. */
+  readonly clean: (text: string) => string;
+  /** Names of the applied heads of a service as they are now; undefined: not known. */
+  readonly headsOf: (service: string) => readonly string[] | undefined;
+}
+
+/** The path as a person would type it from the working folder, where that is shorter. */
+export function shownPath(path: string, cwd: string): string {
+  if (!isAbsolute(path)) return path;
+  const from = segments(cwd);
+  const to = segments(path);
+  let common = 0;
+  while (common < from.length && common < to.length - 1 && from[common] === to[common]) common += 1;
+  if (common === 0) return path;
+  const relative = [...Array<string>(from.length - common).fill('..'), ...to.slice(common)].join('/');
+  return relative.length < path.length ? relative : path;
+}
+
+function isAbsolute(path: string): boolean {
+  return /^([/\\]|[A-Za-z]:[/\\])/.test(path);
+}
+
+function segments(path: string): string[] {
+  return path.split(/[/\\]/).filter((segment) => segment !== '');
+}
+
+/** `file:line:column`, as editors and terminals open it. */
+export function shownPlace(
+  place: { readonly file: string; readonly line: number | undefined; readonly column: number | undefined },
+  cwd: string,
+): string {
+  return [shownPath(place.file, cwd), place.line, place.column].filter((part) => part !== undefined).join(':');
+}
+
+/** The service of the config; undefined where the name is not in it. */
+export function findService(context: PhraseContext, name: string): Service | undefined {
+  return context.project?.services.find((service) => service.name === name);
+}
+
+/** `docker compose -f compose/compose.yaml <what> <the service's container>`, to be typed as it stands. */
+export function composeCommand(context: PhraseContext, what: string, service?: string): string {
+  const files = (context.project?.composeFiles ?? []).map((file) => `-f ${shellWord(shownPath(file, context.cwd))}`);
+  const container = service === undefined ? [] : [shellWord(findService(context, service)?.container ?? service)];
+  return ['docker compose', ...files, what, ...container].join(' ');
+}
+
+/** A word of a shell command: quoted where the shell would change it. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** A PostgreSQL identifier as SQL takes it: in quotes, except plain lower-case names. */
+export function sqlName(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A string as SQL takes it. */
+export function sqlText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

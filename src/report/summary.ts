@@ -1,0 +1,84 @@
+import type { Outcome, ServiceOutcome } from '../core/outcome.ts';
+import { alignColumns, type Column } from './columns.ts';
+import type { PhraseContext } from './phrase-context.ts';
+import type { Style } from './style.ts';
+import { formatCount, formatDuration } from './units.ts';
+
+const columns: readonly Column[] = [
+  { title: '' },
+  { title: 'SERVICE' },
+  { title: 'DATABASE' },
+  { title: 'REVISION' },
+  { title: 'CHANGE' },
+  { title: 'URL' },
+  { title: 'TIME', align: 'right' },
+];
+
+/** The end of `up`, `migrate` and `reset`: a row a service, and a sentence; one calm line where nothing was to be done. */
+export function formatSummary(outcome: Outcome, context: PhraseContext, style: Style): string {
+  if (outcome.services.length === 0) return '';
+  if (outcome.unchanged && outcome.failures.length === 0) return `${context.clean(phraseUnchanged(outcome))}\n`;
+  const rows = outcome.services.map((service) => rowOf(service).map((cell) => context.clean(cell)));
+  const [head = '', ...lines] = alignColumns(columns, rows);
+  const marked = lines.map((line, index) => mark(line, outcome.services[index]?.status, style));
+  return ['', style.dim(head), ...marked, '', phraseOutcome(outcome, style), ''].join('\n');
+}
+
+const marks: { readonly [S in ServiceOutcome['status']]: string } = {
+  done: '✔',
+  unchanged: '✔',
+  failed: '✖',
+  'not-started': '↓',
+};
+
+function rowOf(service: ServiceOutcome): string[] {
+  return [
+    marks[service.status],
+    service.service,
+    service.database,
+    service.heads === undefined ? '?' : service.heads.length === 0 ? 'none' : service.heads.join(', '),
+    phraseChange(service),
+    service.url ?? '',
+    formatDuration(service.duration),
+  ];
+}
+
+function mark(line: string, status: ServiceOutcome['status'] | undefined, style: Style): string {
+  const color = status === 'failed' ? style.red : status === 'not-started' ? style.yellow : style.green;
+  return color(line.slice(0, 1)) + line.slice(1);
+}
+
+/** `3 revisions applied, started`. */
+function phraseChange(service: ServiceOutcome): string {
+  const applied = service.applied.length === 0 ? [] : [`${formatCount(service.applied.length, 'revision')} applied`];
+  const started = service.container === 'started' ? ['started'] : [];
+  const ends: { readonly [S in ServiceOutcome['status']]: readonly string[] } = {
+    done: applied.length + started.length === 0 ? ['prepared'] : [],
+    unchanged: ['nothing to do'],
+    failed: ['failed'],
+    'not-started': [service.container === 'untouched' ? 'not touched' : 'not started'],
+  };
+  return [...applied, ...started, ...ends[service.status]].join(', ');
+}
+
+function phraseUnchanged(outcome: Outcome): string {
+  const services = outcome.services.length;
+  const running = outcome.services.some((service) => service.container === 'running');
+  const what = running
+    ? `${formatCount(services, 'service')} at head and running`
+    : `${formatCount(services, 'database')} at head`;
+  return `Nothing to do: ${what} (${formatDuration(outcome.duration)}).`;
+}
+
+function phraseOutcome(outcome: Outcome, style: Style): string {
+  const duration = formatDuration(outcome.duration);
+  const good = outcome.services.filter((service) => service.status === 'done' || service.status === 'unchanged').length;
+  const all = outcome.services.length;
+  if (outcome.interrupted !== undefined) return style.yellow(`Interrupted after ${duration}: ${good} of ${all} done.`);
+  if (outcome.failures.length > 0) {
+    return style.red(
+      `${good} of ${formatCount(all, 'service')} done, ${formatCount(outcome.failures.length, 'failure')}, in ${duration}.`,
+    );
+  }
+  return style.green(`${formatCount(all, 'service')} ready in ${duration}.`);
+}

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { createRevisionStore } from '../adapters/files/revision-store.ts';
+import { AdvisoryLock } from '../adapters/postgres/advisory-lock.ts';
+import { configuredTargets } from '../adapters/postgres/configured-targets.ts';
+import { PostgresDatabase } from '../adapters/postgres/database.ts';
+import { PostgresLedger } from '../adapters/postgres/ledger.ts';
+import { PostgresReadiness } from '../adapters/postgres/readiness.ts';
+import { PostgresServerAdmin } from '../adapters/postgres/server-admin.ts';
+import { systemClock } from '../adapters/system/clock.ts';
+import type { Project } from '../core/project.ts';
+import type { EventSink } from '../ports/event-sink.ts';
+import type { Ports, Run } from '../ports/run.ts';
+import { type ChosenRuntime, chooseRuntime, type RuntimeWish } from './choose-runtime.ts';
+import { VERSION } from '../version.ts';
+
+export interface RunOptions extends RuntimeWish {
+  readonly project: Project;
+  readonly emit: EventSink;
+  /** Aborted with a `Failure` of code `interrupted`. */
+  readonly signal: AbortSignal;
+}
+
+/** What of the process the adapters may know. */
+export interface Surroundings {
+  readonly cwd: string;
+  readonly pid: number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Builds every port for one run, once; nothing is connected before it is first asked for.
+ * @returns the run and its disposer
+ * @throws Failure `docker-unavailable` where Compose was asked for and no engine answers
+ */
+export async function openRun(
+  options: RunOptions,
+  surroundings: Surroundings,
+): Promise<{ readonly run: Run; close(): Promise<void> }> {
+  const { project, emit, signal } = options;
+  const writer = { run: randomUUID(), host: hostname(), version: VERSION };
+  const { stays } = options;
+  const chosen = await chooseRuntime(options, { project, clock: systemClock, emit, surroundings, stays });
+  const run: Run = { project, ports: buildPorts(options, chosen, writer.run, surroundings), writer, signal };
+  return { run, close: async () => chosen.runtime?.close() };
+}
+
+function buildPorts(
+  { project, emit, signal }: RunOptions,
+  chosen: ChosenRuntime,
+  run: string,
+  surroundings: Surroundings,
+): Ports {
+  const clock = systemClock;
+  const database = new PostgresDatabase({ run });
+  const targets = chosen.targets(configuredTargets);
+  const { lockWait } = project.policies;
+  const admin = new PostgresServerAdmin({ database, targets, clock, run, signal, lockWait });
+  const advisory = new AdvisoryLock(clock);
+  return {
+    clock,
+    database,
+    ledger: new PostgresLedger(),
+    lock: (location) => (location.sessions === 'one' ? chosen.sharedSessionLock : advisory),
+    readiness: new PostgresReadiness(database, clock),
+    revisions: createRevisionStore({ root: project.root, workingFolder: surroundings.cwd }),
+    admin: chosen.admin(admin),
+    targets,
+    runtime: chosen.runtime,
+    emit,
+  };
+}

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { Failure } from '../../src/core/failure.ts';
+import { formatBug, formatFailure } from '../../src/report/failure-text.ts';
+import { phraseFailure } from '../../src/report/failure-phrases.ts';
+import { createStyle } from '../../src/report/style.ts';
+import { failures, sqlFailure } from './samples.ts';
+import { contextWith } from './support.ts';
+
+const plain = createStyle(false);
+
+function text(failure: Failure, changes: Parameters<typeof contextWith>[0] = {}): string {
+  return formatFailure(failure, contextWith(changes), plain);
+}
+
+function sqlFailed(changes: Partial<typeof sqlFailure.details>): Failure {
+  const details = { ...sqlFailure.details, ...changes };
+  return new Failure('sql-failed', details, sqlFailure.at === undefined ? {} : { at: sqlFailure.at });
+}
+
+describe('a failure as text', () => {
+  it('tells each failure in exactly these words', async () => {
+    const all = Object.entries(failures).map(([code, failure]) => `[${code}]\n${text(failure)}`);
+    await expect(all.join('\n')).toMatchFileSnapshot('golden/failures.txt');
+  });
+
+  it.each(Object.entries(failures))('says what happened, what the state is and what to type next: %s', (_code, failure) => {
+    const phrase = phraseFailure(failure, contextWith());
+    expect(phrase.happened[0]).not.toBe('');
+    expect(phrase.state).toMatch(/\.$/);
+    expect(phrase.next.length).toBeGreaterThan(0);
+    expect([...phrase.happened, phrase.state, ...phrase.next].join('')).not.toMatch(/undefined|\[object|NaN/);
+  });
+
+  it('tells each unmet prerequisite and each probe in exactly these words', async () => {
+    const kinds = ['extension-unavailable', 'extension-too-old', 'database-owner', 'admin-needed', 'privilege'] as const;
+    const probes = ['resolve', 'tcp', 'login', 'startup', 'primary', 'writable'] as const;
+    const details = failures['prerequisite-unmet'].details;
+    const server = failures['server-unreachable'].details;
+    const all = [
+      ...kinds.map((what) => new Failure('prerequisite-unmet', { ...details, what })),
+      ...probes.map((probe) => new Failure('server-unreachable', { ...server, probe })),
+    ];
+    await expect(all.map((failure) => text(failure)).join('\n')).toMatchFileSnapshot('golden/variants.txt');
+  });
+
+  it('shows DETAIL, which holds row values, only when asked to', () => {
+    expect(text(sqlFailure)).not.toContain('ada@example.org');
+    expect(text(sqlFailure)).toContain('--show-data shows it');
+    expect(text(sqlFailure, { showData: true })).toContain('  detail: Key (email)=(ada@example.org)');
+  });
+
+  it('puts the caret below the character, tabs, wide characters and long lines notwithstanding', () => {
+    const caret = (source: string, column: number): string[] => {
+      const failure = new Failure('sql-failed', { ...sqlFailure.details, source }, { at: { file: '/f.sql', line: 7, column } });
+      return text(failure).split('\n').filter((line) => line.startsWith('  7 |') || line.startsWith('    |'));
+    };
+    expect(caret('\tSELECT x;', 9)).toEqual(['  7 |     SELECT x;', '    |            ^']);
+    expect(caret("SELECT '名前', x;", 14)).toEqual(["  7 | SELECT '名前', x;", '    |                ^']);
+    const [line = '', below = ''] = caret(`${'a'.repeat(500)}X${'b'.repeat(500)}`, 501);
+    expect(line.length).toBeLessThan(120);
+    expect(line[below.indexOf('^')]).toBe('X');
+  });
+
+  it('says what stays of a revision that runs outside a transaction', () => {
+    expect(text(sqlFailed({ partial: true, statementsDone: 2 }))).toContain(
+      'now:   002_x runs outside a transaction: 2 statements before it stay; the ledger of authdb has it as started.',
+    );
+  });
+
+  it('does not claim to know where a database stands when it does not', () => {
+    expect(text(sqlFailure, { headsOf: () => undefined })).toContain(
+      'now:   rolled back; what was committed before stays in authdb.',
+    );
+    expect(text(sqlFailure, { headsOf: () => [] })).toContain('now:   rolled back; authdb has no revision applied.');
+  });
+
+  it('lets nothing that a server says reach the terminal as a control sequence', () => {
+    const nasty = '\u001b[2J\u0007\u009b31m\u202eevil\u2066\ud800';
+    const told = text(sqlFailed({ message: nasty, serverHint: nasty, where: `a\n${nasty}`, source: nasty }));
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(told).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e\u2066]/);
+    expect(told).toContain('\\x1b[2J\\x07\\x9b31m\\u202eevil\\u2066\\ud800');
+  });
+
+  it('masks secrets in every part', () => {
+    const told = text(sqlFailed({ message: 'ALTER ROLE x PASSWORD s3cret-pa$$', source: "  PASSWORD 's3cret-pa$$'", statement: undefined }));
+    expect(told).not.toContain('s3cret');
+    expect(told).toContain('***');
+  });
+});
+
+describe('a bug as text', () => {
+  it('shows the stack, the causes and the version, masked and harmless', () => {
+    const error = new TypeError('x \u001b[31m is not s3cret-pa$$', { cause: new Error('deeper') });
+    const told = formatBug(error, '0.1.0', ['s3cret-pa$$'], plain);
+    expect(told).toContain('TypeError: x \\x1b[31m is not ***');
+    expect(told).toMatch(/\n {6}at .*failure-text\.test\.ts/);
+    expect(told).toContain('caused by: Error: deeper');
+    expect(told).toContain('"orch 0.1.0"');
+  });
+
+  it('takes anything that can be thrown', () => {
+    expect(formatBug(undefined, '0.1.0', [], plain)).toContain('undefined');
+  });
+});
