@@ -1,0 +1,36 @@
+import { defineConfig } from 'vitest/config';
+
+const root = new URL('..', import.meta.url).pathname;
+
+/** One project a kind of test, so that `npm run check` can take the quick ones alone. */
+function suite(name: string, folders: readonly string[], options: object = {}): object {
+  return {
+    root,
+    test: {
+      name,
+      include: folders.map((folder) => `test/${folder}/**/*.test.ts`),
+      ...options,
+    },
+  };
+}
+
+const withServers = {
+  // Real servers, real processes: slow machines get the time that they need, and nothing is asserted about it.
+  testTimeout: 120_000,
+  hookTimeout: 180_000,
+  globalSetup: ['test/support/postgres-setup.ts'],
+};
+
+export default defineConfig({
+  root,
+  test: {
+    reporters: ['default'],
+    projects: [
+      suite('unit', ['core', 'config', 'report', 'services']),
+      suite('contract', ['contract'], withServers),
+      suite('cli', ['cli'], withServers),
+      suite('scenario', ['scenario'], withServers),
+      suite('docker', ['docker'], { testTimeout: 300_000, hookTimeout: 600_000 }),
+    ],
+  },
+});
