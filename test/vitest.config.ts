@@ -18,19 +18,19 @@ const withServers = {
   // Real servers, real processes: slow machines get the time that they need, and nothing is asserted about it.
   testTimeout: 120_000,
   hookTimeout: 180_000,
-  globalSetup: ['test/support/postgres-setup.ts'],
+  globalSetup: ['test/support/postgres-setup.ts', 'test/support/build.ts'],
 };
 
 export default defineConfig({
   root,
   test: {
-    reporters: ['default'],
+    reporters: ['default', 'test/support/summary-reporter.ts'],
     projects: [
       suite('unit', ['core', 'config', 'report', 'services']),
       suite('contract', ['contract'], withServers),
       suite('cli', ['cli'], withServers),
       suite('scenario', ['scenario'], withServers),
-      suite('docker', ['docker'], { testTimeout: 300_000, hookTimeout: 600_000 }),
+      suite('docker', ['docker'], { testTimeout: 300_000, hookTimeout: 600_000, globalSetup: ['test/support/build.ts'] }),
     ],
   },
 });

@@ -4,6 +4,7 @@ import type { Observed } from '../core/observed.ts';
 import type { Outcome, ServiceOutcome } from '../core/outcome.ts';
 import type { Plan, Step } from '../core/plan.ts';
 import type { Service } from '../core/project.ts';
+import type { RevisionKind } from '../core/revision.ts';
 import type { Execution } from '../engine/execute.ts';
 import type { Clock } from '../ports/clock.ts';
 
@@ -60,6 +61,7 @@ function outcomeOf(
   const steps = plan.steps.filter((step) => step.subject.service === service.name);
   const done = steps.filter((step) => execution.results.get(step.id) === 'done');
   const applied = done.flatMap((step) => (step.kind === 'apply-revision' ? [step.revision] : []));
+  const namesOf = (kind: RevisionKind): readonly string[] => applied.flatMap((item) => (item.kind === kind ? [item.name] : []));
   const found = observed.services.get(service.name);
   const seen = found === undefined || found instanceof Failure ? undefined : found;
   const worked = steps.reduce((sum, step) => sum + (execution.durations.get(step.id) ?? 0), 0);
@@ -68,8 +70,9 @@ function outcomeOf(
     database: service.database,
     status: statusOf(service, steps, plan, execution, earlier),
     heads: seen === undefined ? undefined : headsAfter(seen.database.ledger?.rows ?? [], applied, done),
-    applied: [...(earlier?.applied ?? []), ...applied.map((revision) => revision.name)],
-    url: urlOf(done, execution) ?? seen?.container?.url ?? service.health.url,
+    applied: [...(earlier?.applied ?? []), ...namesOf('revision')],
+    seeded: [...(earlier?.seeded ?? []), ...namesOf('seed')],
+    url: urlOf(done, execution) ?? seen?.container?.url,
     container: containerOf(done, seen?.container?.state),
     duration: (earlier?.duration ?? 0) + worked,
   };

@@ -31,9 +31,6 @@ export const exitCodes = {
   SIGTERM: 143,
 } as const;
 
-/** `status` found something pending. */
-export const FINDINGS = exitCodes.findings;
-
 type CodeTable = { readonly [C in FailureCode]: number | ((failure: Failure<C>) => number) };
 
 /** Every failure has its exit code: a new code without one does not compile. */

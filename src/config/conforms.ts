@@ -1,4 +1,25 @@
-import type { JsonSchema } from './json-schema.ts';
+/** A JSON Schema with the keywords that the generated ones have. */
+export interface JsonSchema {
+  readonly $schema?: string | undefined;
+  readonly $ref?: string | undefined;
+  readonly title?: string | undefined;
+  readonly description?: string | undefined;
+  readonly default?: unknown;
+  readonly definitions?: Readonly<Record<string, JsonSchema>> | undefined;
+  readonly type?: string | readonly string[] | undefined;
+  readonly anyOf?: readonly JsonSchema[] | undefined;
+  readonly enum?: readonly unknown[] | undefined;
+  readonly minLength?: number | undefined;
+  readonly pattern?: string | undefined;
+  readonly minimum?: number | undefined;
+  readonly maximum?: number | undefined;
+  readonly minItems?: number | undefined;
+  readonly items?: JsonSchema | undefined;
+  readonly properties?: Readonly<Record<string, JsonSchema | undefined>> | undefined;
+  readonly required?: readonly string[] | undefined;
+  readonly additionalProperties?: JsonSchema | boolean | undefined;
+  readonly propertyNames?: JsonSchema | undefined;
+}
 
 /**
  * Whether a value has the shape that a generated JSON Schema asks for: a plain yes or no.
@@ -8,12 +29,10 @@ import type { JsonSchema } from './json-schema.ts';
  * `$ref` leads to one definition, "a text with variables": after they were put in nothing conforms to that.
  */
 export function conforms(schema: JsonSchema, value: unknown): boolean {
-  if (schema['$ref'] !== undefined) return false;
-  const anyOf = schema['anyOf'] as readonly JsonSchema[] | undefined;
-  if (anyOf !== undefined && !anyOf.some((branch) => conforms(branch, value))) return false;
-  const allowed = schema['enum'] as readonly unknown[] | undefined;
-  if (allowed !== undefined && !allowed.includes(value)) return false;
-  if (!hasType(schema['type'] as string | readonly string[] | undefined, value)) return false;
+  if (schema.$ref !== undefined) return false;
+  if (schema.anyOf !== undefined && !schema.anyOf.some((branch) => conforms(branch, value))) return false;
+  if (schema.enum !== undefined && !schema.enum.includes(value)) return false;
+  if (!hasType(schema.type, value)) return false;
   if (typeof value === 'string') return isText(schema, value);
   if (typeof value === 'number') return isInRange(schema, value);
   if (Array.isArray(value)) return isList(schema, value);
@@ -21,14 +40,7 @@ export function conforms(schema: JsonSchema, value: unknown): boolean {
   return true;
 }
 
-/** The keywords that `conforms` obeys, or may pass over. A test holds the generated schemas against them. */
-export const KNOWN_KEYWORDS: readonly string[] = [
-  ...['$ref', 'anyOf', 'enum', 'type', 'minLength', 'pattern', 'minimum', 'maximum', 'minItems', 'items'],
-  ...['properties', 'required', 'additionalProperties', 'propertyNames'],
-  ...['$schema', 'title', 'description', 'default', 'definitions'],
-];
-
-function hasType(type: string | readonly string[] | undefined, value: unknown): boolean {
+function hasType(type: JsonSchema['type'], value: unknown): boolean {
   if (type === undefined) return true;
   if (typeof type !== 'string') return type.some((one) => hasType(one, value));
   if (type === 'integer') return Number.isSafeInteger(value);
@@ -38,32 +50,24 @@ function hasType(type: string | readonly string[] | undefined, value: unknown): 
   return typeof value === type;
 }
 
-function isText(schema: JsonSchema, value: string): boolean {
-  if (value.length < ((schema['minLength'] as number | undefined) ?? 0)) return false;
-  const pattern = schema['pattern'] as string | undefined;
-  return pattern === undefined || new RegExp(pattern).test(value);
+function isText({ minLength = 0, pattern }: JsonSchema, value: string): boolean {
+  return value.length >= minLength && (pattern === undefined || new RegExp(pattern).test(value));
 }
 
 function isInRange(schema: JsonSchema, value: number): boolean {
-  const minimum = (schema['minimum'] as number | undefined) ?? Number.NEGATIVE_INFINITY;
-  const maximum = (schema['maximum'] as number | undefined) ?? Number.POSITIVE_INFINITY;
+  const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = schema;
   return value >= minimum && value <= maximum;
 }
 
-function isList(schema: JsonSchema, value: readonly unknown[]): boolean {
-  const items = schema['items'] as JsonSchema | undefined;
-  if (value.length < ((schema['minItems'] as number | undefined) ?? 0)) return false;
-  return items === undefined || value.every((item) => conforms(items, item));
+function isList({ items, minItems = 0 }: JsonSchema, value: readonly unknown[]): boolean {
+  return value.length >= minItems && (items === undefined || value.every((item) => conforms(items, item)));
 }
 
 function isMapping(schema: JsonSchema, value: Readonly<Record<string, unknown>>): boolean {
-  const required = (schema['required'] as readonly string[] | undefined) ?? [];
+  const { required = [], properties = {}, propertyNames, additionalProperties: others } = schema;
   if (!required.every((key) => Object.hasOwn(value, key))) return false;
-  const properties = (schema['properties'] as Readonly<Record<string, JsonSchema>> | undefined) ?? {};
-  const names = schema['propertyNames'] as JsonSchema | undefined;
-  const others = schema['additionalProperties'] as JsonSchema | boolean | undefined;
   return Object.entries(value).every(([key, item]) => {
-    if (names !== undefined && !conforms(names, key)) return false;
+    if (propertyNames !== undefined && !conforms(propertyNames, key)) return false;
     const own = Object.hasOwn(properties, key) ? properties[key] : undefined;
     if (own !== undefined) return conforms(own, item);
     return typeof others === 'object' ? conforms(others, item) : others !== false;

@@ -14,7 +14,14 @@ export function checkNames(context: ResolveContext, services: readonly Valid<Ser
     const { name } = service.config;
     const earlier = first.get(name);
     if (earlier === undefined) first.set(name, service);
-    else refuse(context, service, ['name'], `two services are named '${name}'`, `The other one: ${placeOf(earlier, ['name'])}.`);
+    else
+      refuse(
+        context,
+        service,
+        ['name'],
+        `two services are named '${name}'`,
+        `The other one: ${placeOf(earlier, ['name'])}.`,
+      );
   }
 }
 
@@ -24,7 +31,10 @@ export function checkNeeds(context: ResolveContext, services: readonly Valid<Ser
   for (const service of services) {
     for (const [index, need] of (service.config.needs ?? []).entries()) {
       if (names.includes(need)) continue;
-      const hint = hintForUnknown(need, names.filter((name) => name !== service.config.name));
+      const hint = hintForUnknown(
+        need,
+        names.filter((name) => name !== service.config.name),
+      );
       refuse(context, service, ['needs', index], `no service is named '${need}'`, hint);
     }
   }
@@ -61,7 +71,13 @@ export function checkDatabases(context: ResolveContext, declared: readonly Decla
     if (earlier === undefined) first.set(key, one);
     else {
       const message = `two services have one database: ${earlier.service.name} and ${one.service.name} have '${one.service.database}'`;
-      refuse(context, one.valid, databasePath(one), message, `The other one: ${placeOf(earlier.valid, databasePath(earlier))}.`);
+      refuse(
+        context,
+        one.valid,
+        databasePath(one),
+        message,
+        `The other one: ${placeOf(earlier.valid, databasePath(earlier))}.`,
+      );
     }
   }
 }
@@ -72,12 +88,19 @@ function databasePath({ valid }: Declared): readonly string[] {
 
 /** Roles belong to the whole server: with two passwords each run would undo the other's. */
 export function checkPasswords(context: ResolveContext, declared: readonly Declared[]): void {
-  const first = new Map<string, { readonly password: string; readonly valid: Valid<ServiceConfig>; readonly path: readonly (string | number)[] }>();
+  const first = new Map<
+    string,
+    { readonly password: string; readonly valid: Valid<ServiceConfig>; readonly path: readonly (string | number)[] }
+  >();
   for (const { valid, service } of declared) {
     const { owner, roles, server } = service;
     const all = [
       { ...owner, path: ['owner', 'role'] },
-      ...roles.map((role, index) => ({ role: role.name, password: role.password, path: ['prerequisites', 'roles', index, 'name'] })),
+      ...roles.map((role, index) => ({
+        role: role.name,
+        password: role.password,
+        path: ['prerequisites', 'roles', index, 'name'],
+      })),
     ];
     for (const { role, password, path } of all) {
       if (password === undefined) continue;
@@ -85,7 +108,13 @@ export function checkPasswords(context: ResolveContext, declared: readonly Decla
       const earlier = first.get(key);
       if (earlier === undefined) first.set(key, { password, valid, path });
       else if (earlier.password !== password) {
-        refuse(context, valid, path, `two services give the role '${role}' different passwords`, `The other one: ${placeOf(earlier.valid, earlier.path)}.`);
+        refuse(
+          context,
+          valid,
+          path,
+          `two services give the role '${role}' different passwords`,
+          `The other one: ${placeOf(earlier.valid, earlier.path)}.`,
+        );
       }
     }
   }

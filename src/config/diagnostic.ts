@@ -1,6 +1,6 @@
 import type { Fault } from '../core/fault.ts';
 import type { ConfigDocument, TextRange } from './config-document.ts';
-import { isSecretName } from './secret.ts';
+import { findUrlPassword, isSecretName, withoutSecrets } from './secret.ts';
 
 /** Longer text in a message helps nobody. */
 const MAX_SHOWN = 60;
@@ -15,7 +15,8 @@ export function faultAt(document: ConfigDocument, range: TextRange, message: str
   const newline = text.indexOf('\n', start);
   const lineEnd = newline < 0 ? text.length : newline;
   let line = 1;
-  for (let index = text.indexOf('\n'); index >= 0 && index < lineStart; index = text.indexOf('\n', index + 1)) line += 1;
+  for (let index = text.indexOf('\n'); index >= 0 && index < lineStart; index = text.indexOf('\n', index + 1))
+    line += 1;
   return {
     file: document.shown,
     line,
@@ -33,7 +34,8 @@ export function faultOf(file: string, message: string, hint?: string): Fault {
 
 /** A value in quotes for a message: one line, bounded, and nothing in it that a terminal obeys. */
 export function quote(text: string): string {
-  const short = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+  const open = withoutSecrets(text);
+  const short = open.length > MAX_SHOWN ? `${open.slice(0, MAX_SHOWN)}…` : open;
   return `'${short.replace(UNSAFE, (character) => ESCAPES[character] ?? escapeCharacter(character))}'`;
 }
 
@@ -71,8 +73,8 @@ function showLine(document: ConfigDocument, start: number, end: number): string 
     for (let index = Math.max(from, 0); index < Math.min(to, characters.length); index += 1) characters[index] = '*';
   };
   for (const range of document.secretRanges) cover(range.start - start, range.end - start);
-  const userInfo = /\/\/[^\s/:@]*:(\S+)@/d.exec(line)?.indices?.[1];
-  if (userInfo !== undefined) cover(...userInfo);
+  const urlPassword = findUrlPassword(line);
+  if (urlPassword !== undefined) cover(...urlPassword);
   const secretKey = document.parsed ? line.length : findSecretKey(line);
   const valueAfterKey = /^[\w-]+["']?\s*:\s*/.exec(line.slice(secretKey));
   if (valueAfterKey !== null) cover(secretKey + valueAfterKey[0].length, line.length);

@@ -4,7 +4,7 @@ import { Failure } from '../core/failure.ts';
 import { describeReadError } from './secret.ts';
 
 /** The file that is looked for. */
-export const CONFIG_FILE = 'orchestrator.config.yaml';
+const CONFIG_FILE = 'orchestrator.config.yaml';
 
 const MAX_BYTES = 1024 * 1024;
 
@@ -49,7 +49,8 @@ export type TextFile = { readonly text: string } | { readonly problem: string; r
 export function readTextFile(path: string): TextFile {
   try {
     // A FIFO or a device would block or never end; what is opened is looked at again, it may have been exchanged.
-    if (!statSync(path).isFile()) return { problem: statSync(path).isDirectory() ? 'is a folder' : 'is not a regular file' };
+    if (!statSync(path).isFile())
+      return { problem: statSync(path).isDirectory() ? 'is a folder' : 'is not a regular file' };
     const bytes = readBounded(path);
     if (bytes === undefined) return { problem: `is larger than ${MAX_BYTES / 1024 / 1024} MiB` };
     return decode(bytes);
@@ -63,7 +64,7 @@ function readBounded(path: string): Buffer | undefined {
   try {
     const { size } = fstatSync(handle);
     if (size > MAX_BYTES) return undefined;
-    const buffer = Buffer.alloc(MAX_BYTES + 1 < size + 4096 ? MAX_BYTES + 1 : size + 4096);
+    const buffer = Buffer.alloc(Math.min(MAX_BYTES, size + 4096) + 1);
     let length = 0;
     for (;;) {
       const count = readSync(handle, buffer, length, buffer.length - length, null);
@@ -83,7 +84,8 @@ function decode(bytes: Buffer): TextFile {
     const text = decoder.decode(bytes);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are refused
     const control = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.exec(text);
-    if (control !== null) return { problem: 'has a control character', line: text.slice(0, control.index).split('\n').length };
+    if (control !== null)
+      return { problem: 'has a control character', line: text.slice(0, control.index).split('\n').length };
     return { text };
   } catch {
     return { problem: 'is not UTF-8 text', line: findBadLine(bytes) };

@@ -79,15 +79,12 @@ function findClose(text: string, start: number): number | undefined {
 }
 
 function evaluate(expression: string, collector: Collector, depth: number): string {
-  const match = EXPRESSION.exec(expression.slice(2, -1));
-  const name = match?.[1];
+  const [, name, operator = '', rest = ''] = EXPRESSION.exec(expression.slice(2, -1)) ?? [];
   if (name === undefined || depth > MAX_NESTING) {
     addFault(collector, expression, 'a variable in a form that is not known', FORMS);
     return '';
   }
   collector.names.push(name);
-  const operator = match?.[2] ?? '';
-  const rest = match?.[3] ?? '';
   const variable = collector.find(name);
   if (variable !== undefined && 'problem' in variable) {
     addFault(collector, expression, variable.problem, undefined);
@@ -98,10 +95,19 @@ function evaluate(expression: string, collector: Collector, depth: number): stri
   if (operator.endsWith('+')) return isSet ? expand(rest, collector, depth + 1) : '';
   if (isSet) return value;
   if (operator.endsWith('-')) return expand(rest, collector, depth + 1);
-  const why = `the variable ${name} is ${value === undefined ? 'not set' : 'empty'}`;
-  if (rest !== '') addFault(collector, expression, `${why}: ${rest}`, undefined);
-  else addFault(collector, expression, why, `Set ${name}, or give a default: \${${name}:-…}.`);
+  refuseUnset(
+    collector,
+    expression,
+    `the variable ${name} is ${value === undefined ? 'not set' : 'empty'}`,
+    rest,
+    name,
+  );
   return '';
+}
+
+function refuseUnset(collector: Collector, expression: string, why: string, message: string, name: string): void {
+  if (message !== '') addFault(collector, expression, `${why}: ${message}`, undefined);
+  else addFault(collector, expression, why, `Set ${name}, or give a default: \${${name}:-…}.`);
 }
 
 const FORMS = 'Known are ${NAME}, ${NAME:-default}, ${NAME-default}, ${NAME:?message}, ${NAME?message} and $$.';

@@ -1,15 +1,9 @@
 import * as z from 'zod';
+import type { JsonSchema } from './conforms.ts';
 import { orchestratorSchema, serviceSchema } from './schema.ts';
 
-/** A node of a JSON Schema, as far as `conforms.ts` and the generator look into it. */
-export interface JsonSchema {
-  readonly [keyword: string]: unknown;
-}
-
-const SCALAR_LIMITS = ['enum', 'pattern', 'minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'];
-
 /** Editors see the text before variables are put in: wherever a value is limited, a text with `${…}` may stand too. */
-const VARIABLE = {
+const VARIABLE: JsonSchema = {
   description: 'A text with variables: ${NAME}, ${NAME:-default}, ${NAME:?message}; $$ is a dollar sign.',
   type: 'string',
   pattern: '\\$',
@@ -29,31 +23,33 @@ function generate(schema: z.ZodType): JsonSchema {
 }
 
 function allowVariables(node: JsonSchema): JsonSchema {
-  const result: Record<string, unknown> = { ...node };
-  if (isSchemaMap(node['properties'])) {
-    result['properties'] = Object.fromEntries(
-      Object.entries(node['properties']).map(([key, value]) => [key, allowVariables(value as JsonSchema)]),
-    );
-  }
-  if (isSchemaMap(node['items'])) result['items'] = allowVariables(node['items']);
-  if (isSchemaMap(node['additionalProperties'])) {
-    result['additionalProperties'] = allowVariables(node['additionalProperties']);
-  }
-  if (Array.isArray(node['anyOf'])) return withVariable(result, node['anyOf'] as readonly JsonSchema[]);
-  if (node['type'] === 'object' || !isLimited(node)) return result;
-  const { description, default: fallback, ...limits } = result;
-  return withVariable({ ...(description === undefined ? {} : { description }), ...(fallback === undefined ? {} : { default: fallback }) }, [limits]);
+  const { properties, items, additionalProperties, anyOf } = node;
+  const inner: JsonSchema = {
+    ...node,
+    ...(properties && { properties: mapValues(properties, (property) => property && allowVariables(property)) }),
+    ...(items && { items: allowVariables(items) }),
+    ...(typeof additionalProperties === 'object' && { additionalProperties: allowVariables(additionalProperties) }),
+  };
+  if (anyOf !== undefined) return withVariable(inner, anyOf);
+  if (!isLimited(node)) return inner;
+  const { description, default: fallback, ...limits } = inner;
+  return withVariable({ ...(description && { description }), ...(fallback !== undefined && { default: fallback }) }, [
+    limits,
+  ]);
 }
 
 function withVariable(node: JsonSchema, branches: readonly JsonSchema[]): JsonSchema {
-  const own = branches.map((branch) => (branch['type'] === 'object' ? allowVariables(branch) : branch));
+  const own = branches.map((branch) => (branch.type === 'object' ? allowVariables(branch) : branch));
   return { ...node, anyOf: [...own, { $ref: '#/definitions/variable' }] };
 }
 
-function isLimited(node: JsonSchema): boolean {
-  return SCALAR_LIMITS.some((keyword) => keyword in node) || node['type'] === 'number' || node['type'] === 'boolean';
+/** A scalar that not every text is. */
+function isLimited({ type, enum: allowed, pattern }: JsonSchema): boolean {
+  return (
+    allowed !== undefined || pattern !== undefined || type === 'number' || type === 'integer' || type === 'boolean'
+  );
 }
 
-function isSchemaMap(value: unknown): value is JsonSchema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function mapValues<T>(values: Readonly<Record<string, T>>, change: (value: T) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, change(value)]));
 }

@@ -111,12 +111,15 @@ function loadDocument(
   const shown = showPath(context.cwd, path);
   const file = readTextFile(path);
   if ('problem' in file) {
-    if (file.line !== undefined) context.faults.push({ ...faultOf(shown, `this line ${file.problem}`), line: file.line });
+    if (file.line !== undefined)
+      context.faults.push({ ...faultOf(shown, `this line ${file.problem}`), line: file.line });
     else context.faults.push(explainMissing?.(file.problem) ?? faultOf(shown, `the file ${file.problem}`));
     return undefined;
   }
-  const document = context.parse({ path, shown, text: file.text }, (holdsSecret) => (name) =>
-    holdsSecret ? findSecretVariable(context.env, context.cwd, name) : findPlainVariable(context.env, name),
+  const document = context.parse(
+    { path, shown, text: file.text },
+    (holdsSecret) => (name) =>
+      holdsSecret ? findSecretVariable(context.env, context.cwd, name) : findPlainVariable(context.env, name),
   );
   for (const secret of document.secrets) context.secrets.add(secret);
   return document;

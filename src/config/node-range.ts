@@ -9,31 +9,35 @@ export function rangeOfNode(node: Node | null | undefined): TextRange {
 
 /** Where the key or value at a path stands; of a missing key, the key of the mapping that should have it. */
 export function findRange(parsed: Document.Parsed, path: ConfigPath, part: 'key' | 'value'): TextRange {
-  let range = rangeOfNode(parsed.contents);
   let node: Node | null | undefined = parsed.contents;
+  let range = rangeOfNode(node);
   for (const [index, step] of path.entries()) {
-    if (isAlias(node)) node = node.resolve(parsed);
+    const found = findStep(isAlias(node) ? node.resolve(parsed) : node, step);
+    if (found === undefined) return range;
     const isLast = index === path.length - 1;
-    if (isSeq(node) && typeof step === 'number') {
-      node = node.items[step] as Node | undefined;
-    } else if (isMap(node)) {
-      const pair: Pair | undefined = node.items.find((item) => isScalar(item.key) && item.key.value === step);
-      if (pair === undefined) return range;
-      const value = pair.value as Node | null;
-      // An empty value stands nowhere: its key stands for it. So does the key of a mapping from which one is missing.
-      if ((isLast && part === 'key') || value === null) return rangeOfNode(pair.key as Node);
-      range = rangeOfNode(pair.key as Node);
-      node = value;
-    } else {
-      return range;
-    }
-    if (node === undefined || node === null) return range;
-    if (isLast) return isEmptyRange(node) ? range : rangeOfNode(node);
+    // An empty value stands nowhere: its key stands for it. So does the key of a mapping from which one is missing.
+    if (found.key !== undefined) range = rangeOfNode(found.key);
+    if ((isLast && part === 'key') || isNowhere(found.value)) return range;
+    if (isLast) return rangeOfNode(found.value);
+    node = found.value;
   }
   return range;
 }
 
-function isEmptyRange(node: Node): boolean {
+interface Step {
+  /** Undefined: an item of a list. */
+  readonly key: Node | undefined;
+  readonly value: Node | null | undefined;
+}
+
+function findStep(node: Node | null | undefined, step: string | number): Step | undefined {
+  if (isSeq(node) && typeof step === 'number') return { key: undefined, value: node.items[step] as Node | undefined };
+  if (!isMap(node)) return undefined;
+  const pair: Pair | undefined = node.items.find((item) => isScalar(item.key) && item.key.value === step);
+  return pair && { key: pair.key as Node, value: pair.value as Node | null };
+}
+
+function isNowhere(node: Node | null | undefined): boolean {
   const { start, end } = rangeOfNode(node);
   return start === end;
 }

@@ -30,7 +30,8 @@ export function parseConfigDocument(source: SourceText, variables: VariablesFor)
     stringKeys: true,
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: 'silent',
+    // Not `silent`: then a second document is passed over without a word. Nothing is printed here at any level.
+    logLevel: 'error',
   });
   const errors = [...parsed.errors, ...parsed.warnings];
   if (errors.length === 0) return toDocument(source, parsed, variables);
@@ -58,7 +59,9 @@ function toDocument(source: SourceText, parsed: Document.Parsed, variables: Vari
     parsed: true,
     value: put.value,
     faults: [],
-    secretRanges: put.secretPaths.map((path) => rangeOf(path, 'value')).filter((range) => !isVariable(source.text, range)),
+    secretRanges: put.secretPaths
+      .map((path) => rangeOf(path, 'value'))
+      .filter((range) => !isVariable(source.text, range)),
     secrets: put.secrets,
     rangeOf,
     isSecret: (path) => path.some((_, index) => secretPaths.has(JSON.stringify(path.slice(0, index + 1)))),

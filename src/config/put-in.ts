@@ -17,40 +17,50 @@ export interface PutIn {
   })[];
 }
 
+interface Collector {
+  readonly variables: VariablesFor;
+  readonly secrets: Set<string>;
+  readonly secretPaths: ConfigPath[];
+  readonly faults: PutIn['faults'][number][];
+}
+
 /** Puts variables into every text of a value, keys excepted, and notes what in it is secret. */
 export function putVariablesIn(value: unknown, variables: VariablesFor): PutIn {
-  const result = { secrets: new Set<string>(), secretPaths: [] as ConfigPath[], faults: [] as PutIn['faults'][number][] };
-  const scalar = (text: string, path: ConfigPath): string => {
-    const key = path.at(-1);
-    const isNamedSecret = typeof key === 'string' && isSecretName(key);
-    const find = variables(isNamedSecret || key === 'url');
-    const put = text.includes('$') ? interpolate(text, find) : { text, names: [], faults: [] };
-    for (const fault of put.faults) result.faults.push({ ...fault, path });
-    if (put.text.includes('\0')) {
-      result.faults.push({ path, expression: undefined, message: 'a NUL character is not taken', hint: undefined });
-    }
-    const secretNames = put.names.filter(isSecretName);
-    for (const name of secretNames) {
-      const variable = find(name);
-      if (variable !== undefined && 'value' in variable) result.secrets.add(variable.value);
-    }
-    if (isNamedSecret) result.secrets.add(put.text);
-    if (isNamedSecret || secretNames.length > 0) result.secretPaths.push(path);
-    return put.text;
-  };
-  const put = (part: unknown, path: ConfigPath): unknown => {
-    if (typeof part === 'string') return scalar(part, path);
-    if (typeof part !== 'object' || part === null) {
-      if (typeof path.at(-1) === 'string' && isSecretName(String(path.at(-1)))) result.secretPaths.push(path);
-      return part;
-    }
-    if (Array.isArray(part)) return part.map((item, index) => put(item, [...path, index]));
-    // No prototype: a key such as `constructor` is a key like any other.
-    const copy: Record<string, unknown> = Object.create(null);
-    for (const [key, item] of Object.entries(part)) copy[key] = put(item, [...path, key]);
-    return copy;
-  };
-  const putIn = put(value, []);
-  result.secrets.delete('');
-  return { value: putIn, faults: result.faults, secrets: [...result.secrets], secretPaths: result.secretPaths };
+  const collector: Collector = { variables, secrets: new Set(), secretPaths: [], faults: [] };
+  const result = putInPart(value, [], collector);
+  const { faults, secretPaths, secrets } = collector;
+  return { value: result, faults, secretPaths, secrets: [...secrets].filter((secret) => secret !== '') };
+}
+
+function putInPart(part: unknown, path: ConfigPath, collector: Collector): unknown {
+  // Whatever stands there, a number or a list by mistake, is meant to be secret.
+  if (isSecretKey(path.at(-1))) collector.secretPaths.push(path);
+  if (typeof part === 'string') return putInText(part, path, collector);
+  if (typeof part !== 'object' || part === null) return part;
+  if (Array.isArray(part)) return part.map((item, index) => putInPart(item, [...path, index], collector));
+  // No prototype: a key such as `constructor` is a key like any other.
+  const copy: Record<string, unknown> = Object.create(null);
+  for (const [key, item] of Object.entries(part)) copy[key] = putInPart(item, [...path, key], collector);
+  return copy;
+}
+
+function putInText(text: string, path: ConfigPath, collector: Collector): string {
+  const key = path.at(-1);
+  const find = collector.variables(isSecretKey(key) || key === 'url');
+  const put = text.includes('$') ? interpolate(text, find) : { text, names: [], faults: [] };
+  for (const fault of put.faults) collector.faults.push({ ...fault, path });
+  if (put.text.includes('\0')) {
+    collector.faults.push({ path, expression: undefined, message: 'a NUL character is not taken', hint: undefined });
+  }
+  if (isSecretKey(key)) collector.secrets.add(put.text);
+  for (const name of put.names.filter(isSecretName)) {
+    collector.secretPaths.push(path);
+    const variable = find(name);
+    if (variable !== undefined && 'value' in variable) collector.secrets.add(variable.value);
+  }
+  return put.text;
+}
+
+function isSecretKey(key: string | number | undefined): boolean {
+  return typeof key === 'string' && isSecretName(key);
 }

@@ -43,7 +43,9 @@ function resolveTls(source: UrlSource, url: ServerUrl): Tls | undefined {
   const mode = url.sslmode ?? (isSystem ? 'verify-full' : defaultSslMode(url.host));
   if (isSystem && mode !== 'verify-full') return source.refuse('sslrootcert=system asks for sslmode=verify-full');
   if ((url.sslcert === undefined) !== (url.sslkey === undefined)) {
-    return source.refuse(`the URL has ${url.sslcert === undefined ? 'sslkey without sslcert' : 'sslcert without sslkey'}`);
+    return source.refuse(
+      `the URL has ${url.sslcert === undefined ? 'sslkey without sslcert' : 'sslcert without sslkey'}`,
+    );
   }
   return {
     mode,

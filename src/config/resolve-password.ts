@@ -20,14 +20,28 @@ export function resolvePassword(
   fromUrl?: string,
 ): string | undefined {
   if (keys.password !== undefined && keys.passwordFile !== undefined) {
-    return refuse(context, valid, [...path, 'passwordFile'], 'both password and passwordFile', 'Keep one of the two.', 'key');
+    return refuse(
+      context,
+      valid,
+      [...path, 'passwordFile'],
+      'both password and passwordFile',
+      'Keep one of the two.',
+      'key',
+    );
   }
   const own = keys.passwordFile === undefined ? keys.password : readFile(context, valid, path, keys.passwordFile);
   if (own === undefined || own === '') return fromUrl;
   context.secrets.add(own);
   if (fromUrl !== undefined) {
     const key = keys.passwordFile === undefined ? 'password' : 'passwordFile';
-    return refuse(context, valid, [...path, key], `the URL has a password, and ${key} gives another`, 'Keep one of the two.', 'key');
+    return refuse(
+      context,
+      valid,
+      [...path, key],
+      `the URL has a password, and ${key} gives another`,
+      'Keep one of the two.',
+      'key',
+    );
   }
   return own;
 }

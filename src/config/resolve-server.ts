@@ -58,8 +58,10 @@ export class ServerTable {
     const [only] = names;
     const name = service.config.server ?? (names.length === 1 ? only : undefined);
     if (name === undefined) {
-      const why = only === undefined ? 'the project declares none' : `the project has ${names.length}: ${names.join(', ')}`;
-      const hint = only === undefined ? 'Declare one under servers, or give the service a url.' : 'Add server: and one of them.';
+      const why =
+        only === undefined ? 'the project declares none' : `the project has ${names.length}: ${names.join(', ')}`;
+      const hint =
+        only === undefined ? 'Declare one under servers, or give the service a url.' : 'Add server: and one of them.';
       return refuse(this.#context, service, ['name'], `the service names no server, and ${why}`, hint);
     }
     if (!names.includes(name)) {
@@ -103,7 +105,13 @@ export class ServerTable {
     if (connection === undefined) return undefined;
     if (connection.url.role === undefined && password !== undefined) {
       const hint = 'Write it as postgresql://role@host:5432/database.';
-      return refuse(this.#context, this.#main, [...path, 'url'], 'there is a password, and the URL names no role', hint);
+      return refuse(
+        this.#context,
+        this.#main,
+        [...path, 'url'],
+        'there is a password, and the URL names no role',
+        hint,
+      );
     }
     const admin = credentials(connection, password);
     return toServer(name, connection, { admin, container: config.container, readyTimeout });

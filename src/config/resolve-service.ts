@@ -1,6 +1,13 @@
 import { realpathSync, statSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
-import type { Credentials, ExtensionPrerequisite, LocalProcess, RolePrerequisite, Server, Service } from '../core/project.ts';
+import type {
+  Credentials,
+  ExtensionPrerequisite,
+  LocalProcess,
+  RolePrerequisite,
+  Server,
+  Service,
+} from '../core/project.ts';
 import type { ConfigPath } from './config-document.ts';
 import { showPath } from './file.ts';
 import { findReservedDatabase, findReservedRole } from './identifier.ts';
@@ -9,8 +16,8 @@ import { refuse, resolveDuration, resolveWhole } from './resolve-context.ts';
 import { resolvePassword } from './resolve-password.ts';
 import type { ServerTable } from './resolve-server.ts';
 import { DEFAULT_TIMEOUT, resolveUrlAt, toServer } from './resolve-server.ts';
-import { describeReadError } from './secret.ts';
 import type { ServiceConfig } from './schema.ts';
+import { describeReadError } from './secret.ts';
 import type { Valid } from './validate.ts';
 
 /** Where a service's data is and who owns it. */
@@ -73,7 +80,8 @@ function resolveHome(
 /** An existing database by its URL: all of it must be there already, so there is no admin role. */
 function resolveOwnDatabase(context: ResolveContext, valid: Valid<ServiceConfig>, text: string): Home | undefined {
   const { config } = valid;
-  if (config.server !== undefined) refuse(context, valid, ['server'], 'both url and server', 'Keep one of the two.', 'key');
+  if (config.server !== undefined)
+    refuse(context, valid, ['server'], 'both url and server', 'Keep one of the two.', 'key');
   const connection = resolveUrlAt(context, valid, ['url'], text);
   if (connection === undefined) return undefined;
   const { url } = connection;
@@ -91,7 +99,11 @@ function resolveOwnDatabase(context: ResolveContext, valid: Valid<ServiceConfig>
   const database = url.database ?? config.database;
   if (role === undefined || database === undefined) return undefined;
   const named = { ...connection, url: { ...url, database } };
-  const server = toServer(config.name, named, { admin: undefined, container: undefined, readyTimeout: DEFAULT_TIMEOUT });
+  const server = toServer(config.name, named, {
+    admin: undefined,
+    container: undefined,
+    readyTimeout: DEFAULT_TIMEOUT,
+  });
   return { server, database, owner: { role, password } };
 }
 
@@ -99,12 +111,24 @@ function resolveDatabase(context: ResolveContext, valid: Valid<ServiceConfig>): 
   const { database, url } = valid.config;
   if (url !== undefined) return undefined;
   if (database === undefined) {
-    return refuse(context, valid, [], "the key 'database' is missing", 'Name the database of the service, or give its url.');
+    return refuse(
+      context,
+      valid,
+      [],
+      "the key 'database' is missing",
+      'Name the database of the service, or give its url.',
+    );
   }
   const reserved = findReservedDatabase(database);
   return reserved === undefined
     ? database
-    : refuse(context, valid, ['database'], `no service can have this database: ${reserved}`, 'Give it a name of its own.');
+    : refuse(
+        context,
+        valid,
+        ['database'],
+        `no service can have this database: ${reserved}`,
+        'Give it a name of its own.',
+      );
 }
 
 function resolveOwner(context: ResolveContext, valid: Valid<ServiceConfig>): Credentials | undefined {
@@ -143,7 +167,8 @@ function resolveExtensions(context: ResolveContext, valid: Valid<ServiceConfig>)
   const seen = new Set<string>();
   return (valid.config.prerequisites?.extensions ?? []).map((extension, index) => {
     const { name, version } = typeof extension === 'string' ? { name: extension, version: undefined } : extension;
-    if (seen.has(name)) refuse(context, valid, ['prerequisites', 'extensions', index], 'this extension stands here twice');
+    if (seen.has(name))
+      refuse(context, valid, ['prerequisites', 'extensions', index], 'this extension stands here twice');
     seen.add(name);
     return { name, minimumVersion: version };
   });

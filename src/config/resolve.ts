@@ -35,7 +35,10 @@ export function resolveProject(context: ResolveContext, files: ConfigFiles): Pro
   checkPasswords(context, declared);
   if (complete) {
     checkNeeds(context, services);
-    checkOverrides(context, services.map(({ config }) => config.name));
+    checkOverrides(
+      context,
+      services.map(({ config }) => config.name),
+    );
   }
   const policies = main && resolvePolicies(context, main);
   if (main === undefined || policies === undefined) return undefined;

@@ -49,12 +49,15 @@ const yesNo = () =>
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: `one of ${values.join(', ')}` });
 
-const mapping = <T extends z.core.$ZodLooseShape>(shape: T) => z.strictObject(shape, { error: 'a mapping of keys to values' });
+const mapping = <T extends z.core.$ZodLooseShape>(shape: T) =>
+  z.strictObject(shape, { error: 'a mapping of keys to values' });
 
 const list = <T extends z.ZodType>(item: T) => z.array(item, { error: 'a list' });
 
 const password = () =>
-  z.string({ error: 'text (a number in quotes)' }).describe('The password. Better: a variable, ${NAME}, or passwordFile.');
+  z
+    .string({ error: 'text (a number in quotes)' })
+    .describe('The password. Better: a variable, ${NAME}, or passwordFile.');
 
 const passwordFile = () =>
   text('the path of a file').describe(
@@ -71,13 +74,24 @@ const server = mapping({
   ),
   password: password().optional(),
   passwordFile: passwordFile().optional(),
-  container: text(CONTAINER).optional().describe('The Compose service that this server is. Without it: a server that orch never starts.'),
-  readyTimeout: duration().optional().describe('How long to wait until the server accepts work.').meta({ default: '60s' }),
+  container: text(CONTAINER)
+    .optional()
+    .describe('The Compose service that this server is. Without it: a server that orch never starts.'),
+  readyTimeout: duration()
+    .optional()
+    .describe('How long to wait until the server accepts work.')
+    .meta({ default: '60s' }),
 }).describe('A PostgreSQL server.');
 
 const policies = mapping({
-  lockWait: duration().optional().describe("How long to wait for another orch's lock on a database.").meta({ default: '60s' }),
-  lockTimeout: duration().optional().describe('lock_timeout of revisions that set none themselves; 0s: none.').meta({ default: '0s' }),
+  lockWait: duration()
+    .optional()
+    .describe("How long to wait for another orch's lock on a database.")
+    .meta({ default: '60s' }),
+  lockTimeout: duration()
+    .optional()
+    .describe('lock_timeout of revisions that set none themselves; 0s: none.')
+    .meta({ default: '0s' }),
   statementTimeout: duration()
     .optional()
     .describe('statement_timeout of revisions that set none themselves; 0s: none.')
@@ -149,11 +163,17 @@ const HTTP_URL = 'a URL such as http://127.0.0.1:8001/health';
 /** A `service.yaml`. */
 export const serviceSchema = mapping({
   name: name().describe("The service's name, as on the command line."),
-  database: identifier('a database name').optional().describe("The service's own database. Needed unless url names it."),
-  server: text('the name of a server').optional().describe('A server of orchestrator.config.yaml. Default: the only one.'),
+  database: identifier('a database name')
+    .optional()
+    .describe("The service's own database. Needed unless url names it."),
+  server: text('the name of a server')
+    .optional()
+    .describe('A server of orchestrator.config.yaml. Default: the only one.'),
   url: text(URL_WORDS).optional().describe('Instead of server: an existing database of its own, reached as its owner.'),
   owner: mapping({
-    role: identifier('a role name').optional().describe('Owns the database and what is in it. Needed unless url names it.'),
+    role: identifier('a role name')
+      .optional()
+      .describe('Owns the database and what is in it. Needed unless url names it.'),
     password: password().optional(),
     passwordFile: passwordFile().optional(),
   })
@@ -171,8 +191,12 @@ export const serviceSchema = mapping({
     .meta({ default: 'revisions' }),
   seeds: text('the path of a folder')
     .optional()
-    .describe('A folder of files numbered like revisions, applied once after them where the environment is development.'),
-  container: text(CONTAINER).optional().describe('The Compose service that this service is. Without it there is nothing to start.'),
+    .describe(
+      'A folder of files numbered like revisions, applied once after them where the environment is development.',
+    ),
+  container: text(CONTAINER)
+    .optional()
+    .describe('The Compose service that this service is. Without it there is nothing to start.'),
   health: mapping({
     url: z
       .string({ error: HTTP_URL })
@@ -183,7 +207,9 @@ export const serviceSchema = mapping({
   })
     .optional()
     .describe('How to tell that the service is healthy.'),
-  needs: list(text('the name of a service')).optional().describe('Services that must be healthy before this one starts.'),
+  needs: list(text('the name of a service'))
+    .optional()
+    .describe('Services that must be healthy before this one starts.'),
   local: mapping({
     command: list(text('a part of the command as text'))
       .min(1, { error: 'a command' })
@@ -200,8 +226,10 @@ export const serviceSchema = mapping({
   })
     .optional()
     .describe('How the service runs without Docker.'),
-}).meta({ title: 'service.yaml', description: 'A service of orch: its database, prerequisites, revisions and health.' });
+}).meta({
+  title: 'service.yaml',
+  description: 'A service of orch: its database, prerequisites, revisions and health.',
+});
 
 export type OrchestratorConfig = z.infer<typeof orchestratorSchema>;
 export type ServiceConfig = z.infer<typeof serviceSchema>;
-export type ServerConfig = z.infer<typeof server>;

@@ -3,6 +3,28 @@ import { readFileSync, statSync } from 'node:fs';
 /** Keys and variables whose value is shown to nobody. `passwordFile` holds a path, not a secret. */
 const SECRET_NAME = /(?:password|passwd|secret|token|credential|api_?key|private_?key)(?!_?file)/i;
 
+/**
+ * A text of the file without what looks like a secret in it: the password of a URL, and whatever follows a key with a
+ * secret's name. A slip of the pen turns `password: x` into a text, or a URL into a key.
+ */
+export function withoutSecrets(text: string): string {
+  const found = SECRET_NAME.exec(text);
+  const end = found === null ? -1 : text.slice(found.index).search(/[^\w-]/);
+  const cut = found === null || end < 0 ? text : `${text.slice(0, found.index + end)}…`;
+  const password = findUrlPassword(cut);
+  return password === undefined ? cut : `${cut.slice(0, password[0])}***${cut.slice(password[1])}`;
+}
+
+/**
+ * Where the password of a URL in a text begins and ends. The URL of a server may have lost its `@`: then what follows
+ * `//role:` and is no port counts as password.
+ */
+export function findUrlPassword(text: string): readonly [start: number, end: number] | undefined {
+  const complete = /\/\/[^\s/:@]*:(\S+)@/d.exec(text);
+  const broken = /(?:postgres[\w+]*:?|url["']?\s*:.*)\/\/[^\s/:@$]*:(?!\d{1,5}(?:[/?#\s"',}\]]|$))(\S+)/di.exec(text);
+  return (complete ?? broken)?.indices?.[1];
+}
+
 /** More than any password; a wrong path such as a disk image is not read in whole. In bytes. */
 const MAX_BYTES = 64 * 1024;
 

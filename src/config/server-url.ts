@@ -1,6 +1,5 @@
 import type { SslMode } from '../core/project.ts';
-import { isExistingIdentifier } from './identifier.ts';
-import { hintForUnknown } from './identifier.ts';
+import { hintForUnknown, isExistingIdentifier } from './identifier.ts';
 
 /** The parts of a connection URL, percent-decoded; undefined: the URL doesn't say. */
 export interface ServerUrl {
@@ -17,7 +16,7 @@ export interface ServerUrl {
 }
 
 /** What is wrong with a URL. No text of it is repeated but names that cannot be part of a password. */
-export interface UrlFault {
+interface UrlFault {
   readonly message: string;
   readonly hint: string | undefined;
 }
@@ -28,7 +27,8 @@ const MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-ful
 const QUERY_KEYS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'host', 'port'];
 
 /** libpq's scheme, with the driver that SQLAlchemy writes after a `+` (`postgresql+psycopg://`): it says nothing to us. */
-const URL_PARTS = /^(?:postgres|postgresql)(?:\+[a-z0-9_]+)?:\/\/(?:([^@/?#]*)@)?([^@/?#]*)(?:\/([^@?#]*))?(?:\?([^@#]*))?$/i;
+const URL_PARTS =
+  /^(?:postgres|postgresql)(?:\+[a-z0-9_]+)?:\/\/(?:([^@/?#]*)@)?([^@/?#]*)(?:\/([^@?#]*))?(?:\?([^@#]*))?$/i;
 
 const EXAMPLE = 'Write it as postgresql://role@host:5432/database.';
 
@@ -48,7 +48,8 @@ export function parseServerUrl(text: string): ParsedUrl {
   const [role, password] = readUser(match[1], refuse);
   const { host, port } = readAddress(match[2] ?? '', query, refuse);
   const database = decode(match[3] ?? '', 'database', refuse);
-  if (database !== undefined && !isExistingIdentifier(database)) refuse('the database name in the URL is not one that is taken');
+  if (database !== undefined && !isExistingIdentifier(database))
+    refuse('the database name in the URL is not one that is taken');
   const sslmode = readMode(query.get('sslmode'), refuse);
   const paths = { sslrootcert: query.get('sslrootcert'), sslcert: query.get('sslcert'), sslkey: query.get('sslkey') };
   if (faults.length > 0) return { faults };
@@ -90,21 +91,20 @@ function readUser(text: string | undefined, refuse: Refuse): readonly [string | 
 function readQuery(text: string, refuse: Refuse): ReadonlyMap<string, string> {
   const query = new Map<string, string>();
   for (const part of text === '' ? [] : text.split('&')) {
-    const equals = part.indexOf('=');
-    const key = decode(equals < 0 ? part : part.slice(0, equals), 'query', refuse) ?? '';
-    const value = equals < 0 ? undefined : decode(part.slice(equals + 1), 'query', refuse);
-    if (!QUERY_KEYS.includes(key)) {
-      const shown = /^\w{1,30}$/.test(key) ? ` '${key}'` : '';
-      refuse(`unknown parameter${shown} in the URL`, hintForUnknown(key, QUERY_KEYS));
-    } else if (query.has(key)) {
-      refuse(`the parameter '${key}' stands twice in the URL`);
-    } else if (value === undefined) {
-      refuse(`the parameter '${key}' in the URL has no value`);
-    } else {
-      query.set(key, value);
-    }
+    const [rawKey = '', ...rest] = part.split('=');
+    const key = decode(rawKey, 'query', refuse) ?? '';
+    const value = decode(rest.join('='), 'query', refuse);
+    if (!QUERY_KEYS.includes(key)) refuseParameter(key, refuse);
+    else if (query.has(key)) refuse(`the parameter '${key}' stands twice in the URL`);
+    else if (value === undefined) refuse(`the parameter '${key}' in the URL has no value`);
+    else query.set(key, value);
   }
   return query;
+}
+
+function refuseParameter(key: string, refuse: Refuse): void {
+  const shown = /^\w{1,30}$/.test(key) ? ` '${key}'` : '';
+  refuse(`unknown parameter${shown} in the URL`, hintForUnknown(key, QUERY_KEYS));
 }
 
 /** As with libpq, `?host=` and `?port=` win over what stands before the path: Unix sockets can be named only so. */
@@ -113,25 +113,30 @@ function readAddress(
   query: ReadonlyMap<string, string>,
   refuse: Refuse,
 ): { readonly host: string; readonly port: number } {
-  const match = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/.exec(text);
+  const match = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::([^:]*))?$/.exec(text);
   if (match === null) {
     refuse('the host in the URL cannot be read', 'Write an IPv6 address in brackets: [::1].');
     return { host: '', port: 0 };
   }
-  const host = query.get('host') ?? decode(match[1] ?? match[2] ?? '', 'host', refuse) ?? 'localhost';
+  const [, address, name, port = ''] = match;
+  const host = query.get('host') ?? decode(address ?? name ?? '', 'host', refuse) ?? 'localhost';
   if (host.includes(',')) refuse('the URL names more than one host', 'Name the primary.');
   else if (!isHost(host)) refuse('the host in the URL is no host name, address or socket folder');
-  const port = query.get('port') ?? (match[3] === undefined || match[3] === '' ? '5432' : match[3]);
-  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
-    refuse('the port in the URL is no number from 1 to 65535');
-  }
-  return { host, port: Number(port) };
+  return { host, port: readPort(query.get('port') ?? (port === '' ? '5432' : port), refuse) };
+}
+
+function readPort(text: string, refuse: Refuse): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535) refuse('the port in the URL is no number from 1 to 65535');
+  return port;
 }
 
 function isHost(host: string): boolean {
   if (host.length > 253) return false;
   if (host.startsWith('/')) return !/\p{C}/u.test(host);
-  return /^[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_.])?$/.test(host) || /^[0-9A-Fa-f]*:[0-9A-Fa-f:.]+(?:%\w+)?$/.test(host);
+  return (
+    /^[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_.])?$/.test(host) || /^[0-9A-Fa-f]*:[0-9A-Fa-f:.]+(?:%\w+)?$/.test(host)
+  );
 }
 
 function readMode(value: string | undefined, refuse: Refuse): SslMode | undefined {

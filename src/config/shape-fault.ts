@@ -2,8 +2,8 @@ import type * as z from 'zod';
 import type { Fault } from '../core/fault.ts';
 import { findNearest } from '../core/nearest.ts';
 import type { ConfigDocument, ConfigPath } from './config-document.ts';
+import type { JsonSchema } from './conforms.ts';
 import { faultAt, quote } from './diagnostic.ts';
-import type { JsonSchema } from './json-schema.ts';
 import { describeUnsafe } from './identifier.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -21,7 +21,9 @@ export function explainShape(
   const issues = result.success ? [] : result.error.issues.flatMap((issue) => flatten(issue, []));
   // A value that could not be read in the first place has its fault already.
   const known = new Set(document.faults.map((fault) => fault.line));
-  const faults = issues.flatMap((issue) => explain(document, jsonSchema, issue)).filter((fault) => !known.has(fault.line));
+  const faults = issues
+    .flatMap((issue) => explain(document, jsonSchema, issue))
+    .filter((fault) => !known.has(fault.line));
   return { faults, usable: issues.every((issue) => issue.code === 'unrecognized_keys') };
 }
 
@@ -30,7 +32,9 @@ function flatten(issue: Issue, parent: ConfigPath): readonly Issue[] {
   const path = [...parent, ...(issue.path as ConfigPath)];
   const own = { ...issue, path } as Issue;
   if (issue.code !== 'invalid_union') return [own];
-  const meant = issue.errors.filter((branch) => !branch.some((one) => one.path.length === 0 && one.code === 'invalid_type'));
+  const meant = issue.errors.filter(
+    (branch) => !branch.some((one) => one.path.length === 0 && one.code === 'invalid_type'),
+  );
   const [only] = meant;
   return meant.length === 1 && only !== undefined ? only.flatMap((one) => flatten(one, path)) : [own];
 }
@@ -42,12 +46,21 @@ function explain(document: ConfigDocument, jsonSchema: JsonSchema, issue: Issue)
   }
   if (issue.code === 'invalid_key') {
     const expected = issue.issues[0]?.message ?? 'another name';
-    return [faultAt(document, document.rangeOf(path, 'key'), `expected ${expected}, found ${quote(String(path.at(-1)))}`, undefined)];
+    return [
+      faultAt(
+        document,
+        document.rangeOf(path, 'key'),
+        `expected ${expected}, found ${quote(String(path.at(-1)))}`,
+        undefined,
+      ),
+    ];
   }
   const value = valueAt(document.value, path);
   if (value === undefined) {
     const range = document.rangeOf(path, 'value');
-    return [faultAt(document, range, `the key ${quote(String(path.at(-1)))} is missing`, `Expected: ${issue.message}.`)];
+    return [
+      faultAt(document, range, `the key ${quote(String(path.at(-1)))} is missing`, `Expected: ${issue.message}.`),
+    ];
   }
   const found = describe(value, document.isSecret(path) || path.at(-1) === 'url');
   const hint = typeof value === 'string' && !document.isSecret(path) ? describeUnsafe(value) : undefined;
@@ -63,13 +76,12 @@ function explainUnknownKey(document: ConfigDocument, path: ConfigPath, known: re
 
 /** The keys that may stand in the mapping at that path. */
 function knownKeys(schema: JsonSchema, path: ConfigPath): readonly string[] {
-  const forms = (schema['anyOf'] as readonly JsonSchema[] | undefined) ?? [schema];
-  return forms.flatMap((form) => {
-    const properties = (form['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>;
-    const [step, ...rest] = path;
+  const [step, ...rest] = path;
+  return (schema.anyOf ?? [schema]).flatMap((form) => {
+    const { properties = {}, items, additionalProperties } = form;
     if (step === undefined) return Object.keys(properties);
-    const next = typeof step === 'number' ? form['items'] : (properties[step] ?? form['additionalProperties']);
-    return typeof next === 'object' && next !== null ? knownKeys(next as JsonSchema, rest) : [];
+    const next = typeof step === 'number' ? items : (properties[step] ?? additionalProperties);
+    return typeof next === 'object' ? knownKeys(next, rest) : [];
   });
 }
 

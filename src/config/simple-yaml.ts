@@ -94,7 +94,8 @@ class LineReader {
     for (;;) {
       const line = this.#lines[this.#next];
       // At the indent of the list, a key ends a list that has the indent of the key before it.
-      if (line === undefined || line.indent < indent || (line.indent === indent && !line.text.startsWith('-'))) return result;
+      if (line === undefined || line.indent < indent || (line.indent === indent && !line.text.startsWith('-')))
+        return result;
       const rest = line.indent === indent ? ITEM.exec(line.text)?.[1] : undefined;
       if (rest === undefined || rest.startsWith('-')) throw new NotSimple();
       if (KEY.test(rest)) {

@@ -20,8 +20,12 @@ export interface Validated<T> {
 /** Looks at the shape of `orchestrator.config.yaml`; all faults at once. */
 export async function validateOrchestrator(document: ConfigDocument): Promise<Validated<OrchestratorConfig>> {
   if (document.value === undefined) return { valid: undefined, faults: document.faults };
-  if (conforms(orchestratorJsonSchema, document.value)) return { valid: accept<OrchestratorConfig>(document), faults: document.faults };
-  const [{ explainShape }, { orchestratorSchema }] = await Promise.all([import('./shape-fault.ts'), import('./schema.ts')]);
+  if (conforms(orchestratorJsonSchema, document.value))
+    return { valid: accept<OrchestratorConfig>(document), faults: document.faults };
+  const [{ explainShape }, { orchestratorSchema }] = await Promise.all([
+    import('./shape-fault.ts'),
+    import('./schema.ts'),
+  ]);
   const { faults, usable } = explainShape(document, orchestratorSchema, orchestratorJsonSchema);
   return { valid: usable ? accept<OrchestratorConfig>(document) : undefined, faults: [...document.faults, ...faults] };
 }
@@ -29,7 +33,8 @@ export async function validateOrchestrator(document: ConfigDocument): Promise<Va
 /** Looks at the shape of a `service.yaml`; all faults at once. */
 export async function validateService(document: ConfigDocument): Promise<Validated<ServiceConfig>> {
   if (document.value === undefined) return { valid: undefined, faults: document.faults };
-  if (conforms(serviceJsonSchema, document.value)) return { valid: accept<ServiceConfig>(document), faults: document.faults };
+  if (conforms(serviceJsonSchema, document.value))
+    return { valid: accept<ServiceConfig>(document), faults: document.faults };
   const [{ explainShape }, { serviceSchema }] = await Promise.all([import('./shape-fault.ts'), import('./schema.ts')]);
   const { faults, usable } = explainShape(document, serviceSchema, serviceJsonSchema);
   return { valid: usable ? accept<ServiceConfig>(document) : undefined, faults: [...document.faults, ...faults] };

@@ -14,7 +14,8 @@ export function findSecretVariable(env: Variables, cwd: string, name: string): V
   const value = env[name];
   const file = env[`${name}_FILE`];
   if (file === undefined || file === '') return value === undefined ? undefined : { value };
-  if (value !== undefined && value !== '') return { problem: `both ${name} and ${name}_FILE are set; one of them is enough` };
+  if (value !== undefined && value !== '')
+    return { problem: `both ${name} and ${name}_FILE are set; one of them is enough` };
   const secret = readSecretFile(resolve(cwd, file));
   return 'value' in secret ? secret : { problem: `the file that ${name}_FILE names ${secret.problem}` };
 }

@@ -35,7 +35,11 @@ const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
 };
 
 /** An error of the YAML library as a fault. */
-export function explainYamlError(document: ConfigDocument, code: ErrorCode, position: readonly [number, number]): Fault {
+export function explainYamlError(
+  document: ConfigDocument,
+  code: ErrorCode,
+  position: readonly [number, number],
+): Fault {
   const [start, end] = position;
   const lineStart = document.text.lastIndexOf('\n', start - 1) + 1;
   const isVariableInBraces = /[{[].*\$\{/.test(document.text.slice(lineStart, start + 2));

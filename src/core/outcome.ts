@@ -9,6 +9,8 @@ export interface ServiceOutcome {
   readonly heads: readonly string[] | undefined;
   /** Names of what this run applied, in order. */
   readonly applied: readonly string[];
+  /** Names of the seeds that this run applied. */
+  readonly seeded: readonly string[];
   readonly url: string | undefined;
   /** The service's container or process; undefined: the command does not look at it. */
   readonly container: 'running' | 'started' | 'untouched' | undefined;

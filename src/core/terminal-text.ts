@@ -4,7 +4,7 @@
  */
 
 /** What a masked secret is shown as. */
-export const MASK = '***';
+const MASK = '***';
 
 /*
  * C0 and C1 controls, DEL; soft hyphen and invisible spaces; BiDi marks, embeddings, overrides and isolates (they reorder
@@ -47,41 +47,37 @@ export function visibleJson(json: string): string {
   );
 }
 
-/** A secret shorter than this would blank out ordinary words: it is masked only where a password is expected. */
+/** A secret shorter than this would blank out parts of ordinary words. */
 const shortestEverywhere = 4;
 
 /** Base64 fragments shorter than this stand in ordinary words too. */
 const shortestFragment = 8;
 
+/*
+ * What is a password by its place, known or not: a config that cannot be read gives no list of secrets, but its lines are
+ * shown. In a URL before the @; behind `password:` or `password=`; in SQL behind PASSWORD. `${NAME}` is no secret.
+ */
+const placed =
+  /(?<=:\/\/[^\s/@:]*:)(?!\$\{)[^\s@/]+(?=@)|(?<=\bpassword["']?\s*[:=]\s*)(?!["']?\$\{)(?:"[^"]*"|'[^']*'|[^\s,;"'&}]+)|(?<=\bpassword\s+)'(?:[^']|'')*'/gi;
+
 const patterns = new WeakMap<readonly string[], RegExp | undefined>();
 
 /**
- * The text with every known secret replaced by `***`: as it is, URL-encoded, as SQL, JSON or shell quote it, and in base64
- * (also inside a longer encoded text, such as `user:password` of HTTP). A secret of less than 4 characters is masked only
- * as the password of a URL and behind `password`, because it would otherwise blank out parts of ordinary words.
+ * The text with every secret replaced by `***`. Known ones: as they are, URL-encoded, as SQL, JSON or shell quote them, and
+ * in base64 (also inside a longer encoded text, such as `user:password` of HTTP); those of less than 4 characters would
+ * blank out parts of ordinary words, and are left to the second rule. Unknown ones: what stands where a password stands.
  * @param secrets the same array on each call: what is derived from it is kept with it
  */
 export function maskSecrets(text: string, secrets: readonly string[]): string {
   if (!patterns.has(secrets)) patterns.set(secrets, patternOf(secrets));
-  const pattern = patterns.get(secrets);
-  return pattern === undefined ? text : text.replace(pattern, MASK);
+  const known = patterns.get(secrets);
+  const masked = known === undefined ? text : text.replace(known, MASK);
+  return masked.replace(placed, MASK);
 }
 
 function patternOf(secrets: readonly string[]): RegExp | undefined {
-  const long = new Set<string>();
-  const short = new Set<string>();
-  for (const secret of secrets) {
-    if (secret.length >= shortestEverywhere) for (const form of formsOf(secret)) long.add(form);
-    else if (secret !== '') for (const form of writtenForms(secret)) short.add(form);
-  }
-  const parts = [
-    ...byLength(long).map(quotePattern),
-    ...byLength(short).flatMap((form) => [
-      `(?<=://[^\\s/@:]*:)${quotePattern(form)}(?=@)`,
-      `(?<=\\bpassword\\s*[=:]?\\s*['"]?)${quotePattern(form)}(?![\\w])`,
-    ]),
-  ];
-  return parts.length === 0 ? undefined : new RegExp(parts.join('|'), 'gi');
+  const forms = new Set(secrets.filter((secret) => secret.length >= shortestEverywhere).flatMap(formsOf));
+  return forms.size === 0 ? undefined : new RegExp(byLength(forms).map(quotePattern).join('|'), 'gi');
 }
 
 /** Longest first: a secret that contains another one is masked whole. */

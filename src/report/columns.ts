@@ -16,11 +16,6 @@ export function displayWidth(text: string): number {
   return width;
 }
 
-/** The text filled with spaces up to `width` columns. */
-export function padColumns(text: string, width: number): string {
-  return text + ' '.repeat(Math.max(0, width - displayWidth(text)));
-}
-
 /** The text cut to `width` columns, the last one then being `…`. Takes text without colours. */
 export function truncateColumns(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;

@@ -1,10 +1,11 @@
-import type { Failure, FailureDetails, Probe } from '../core/failure.ts';
+import type { Failure, FailureDetails } from '../core/failure.ts';
 import { type FailurePhrases, foreignLines, quoted } from './failure-phrase.ts';
 import { sourceLines } from './fault-text.ts';
 import { phraseHolder } from './holder-phrase.ts';
-import { composeCommand, type PhraseContext, shellWord, shownPlace, sqlText } from './phrase-context.ts';
+import { againCommand, type PhraseContext, phraseStanding, shownPlace, sqlText } from './phrase-context.ts';
 import { prerequisiteFailures } from './prerequisite-failures.ts';
-import { formatCount, formatDuration, formatList } from './units.ts';
+import { serverUnreachable } from './server-failure.ts';
+import { formatCount, formatDuration } from './units.ts';
 
 /** Failures of servers, locks, connections and of the SQL that is run. */
 type DatabaseCode =
@@ -21,19 +22,19 @@ type DatabaseCode =
   | 'observed-changed';
 
 export const databaseFailures: FailurePhrases<DatabaseCode> = {
-  'revision-interrupted': ({ details }) => ({
+  'revision-interrupted': ({ details }, context) => ({
     happened: [
       `${details.service}: ${details.revision}, which runs outside a transaction, stopped half way`,
       `  ${formatCount(details.statementsDone, 'statement')} of it ${details.statementsDone === 1 ? 'is' : 'are'} done`,
     ],
     state: `what those statements did stays in ${details.database}; the ledger has ${details.revision} as started.`,
-    next: [`${migrate(details.service)}  # goes on with statement ${details.statementsDone + 1}`],
+    next: [`${againCommand(context, details.service)}  # goes on with statement ${details.statementsDone + 1}`],
   }),
   'lock-held': lockHeld,
   'lock-lost': ({ details }, context) => ({
     happened: [`${details.service}: the session that held the lock on ${details.database} was ended from outside`],
-    state: `the revision that was open is rolled back; ${standing(details, context)}`,
-    next: statusThenMigrate(details.service),
+    state: `the revision that was open is rolled back; ${phraseStanding(details, context)}`,
+    next: statusThenAgain(details.service, context),
   }),
   'server-unreachable': serverUnreachable,
   'connection-lost': ({ details }, context) => ({
@@ -41,8 +42,8 @@ export const databaseFailures: FailurePhrases<DatabaseCode> = {
       `${details.service}: the connection to ${details.database} was lost while ${details.during}`,
       ...quoted(foreignLines(details.reason)),
     ],
-    state: `what was open is rolled back by the server; ${standing(details, context)}`,
-    next: statusThenMigrate(details.service),
+    state: `what was open is rolled back by the server; ${phraseStanding(details, context)}`,
+    next: statusThenAgain(details.service, context),
   }),
   'outcome-unknown': ({ details }) => ({
     happened: [
@@ -59,8 +60,8 @@ export const databaseFailures: FailurePhrases<DatabaseCode> = {
       `${details.service}: ${details.database} refused ${details.during}: ${details.message} (${details.sqlstate})`,
       ...hintLines(details.serverHint),
     ],
-    state: standing(details, context),
-    next: [`orch plan  # shows what is still to be done and why`, migrate(details.service)],
+    state: phraseStanding(details, context),
+    next: [`orch plan  # shows what is still to be done and why`, againCommand(context, details.service)],
   }),
   'revision-code-failed': (failure, context) => {
     const { details } = failure;
@@ -72,17 +73,17 @@ export const databaseFailures: FailurePhrases<DatabaseCode> = {
         ...quoted(more),
       ],
       state: rolledBack(details, context),
-      next: [migrate(details.service)],
+      next: [againCommand(context, details.service)],
     };
   },
-  'observed-changed': ({ details }) => ({
+  'observed-changed': ({ details }, context) => ({
     happened: [`${details.service}: somebody else changed its database between the plan and the lock, again and again`],
     state: `this run changed nothing in the database of ${details.service}.`,
-    next: ['orch plan  # shows what is left to do', migrate(details.service)],
+    next: ['orch plan  # shows what is left to do', againCommand(context, details.service)],
   }),
 };
 
-function lockHeld({ details }: Failure<'lock-held'>) {
+function lockHeld({ details }: Failure<'lock-held'>, context: PhraseContext) {
   const { database, holder, service } = details;
   const find = `SELECT pid, usename, application_name, client_addr, state FROM pg_stat_activity WHERE datname = ${sqlText(database)};`;
   return {
@@ -92,7 +93,7 @@ function lockHeld({ details }: Failure<'lock-held'>) {
     ],
     state: `nothing was changed in ${database}.`,
     next: [
-      `${migrate(service)} --lock-wait 10m  # waits longer`,
+      `${againCommand(context, service)} --lock-wait 10m  # waits longer`,
       holder === undefined
         ? find
         : `SELECT pg_terminate_backend(${holder.pid});  -- in ${database}, only if that session is stuck`,
@@ -118,7 +119,7 @@ function sqlFailed(failure: Failure<'sql-failed'>, context: PhraseContext) {
       ...(details.where === undefined ? [] : foreignLines(details.where).map((line) => `  where: ${line}`)),
     ],
     state: details.partial ? halfWay(details) : rolledBack(details, context),
-    next: [migrate(details.service)],
+    next: [againCommand(context, details.service)],
   };
 }
 
@@ -147,50 +148,9 @@ function halfWay(details: FailureDetails['sql-failed']): string {
 }
 
 function rolledBack(details: { readonly service: string; readonly database: string }, context: PhraseContext): string {
-  return `rolled back; ${standing(details, context)}`;
+  return `rolled back; ${phraseStanding(details, context)}`;
 }
 
-/** `authdb is at 001_users.` */
-function standing(details: { readonly service: string; readonly database: string }, context: PhraseContext): string {
-  const heads = context.headsOf(details.service);
-  if (heads === undefined) return `what was committed before stays in ${details.database}.`;
-  return heads.length === 0
-    ? `${details.database} has no revision applied.`
-    : `${details.database} is at ${formatList(heads)}.`;
-}
-
-const probes: { readonly [P in Probe]: (details: FailureDetails['server-unreachable']) => string } = {
-  resolve: (details) => `the host name ${details.host} does not resolve`,
-  tcp: (details) => `nothing answers at ${details.host}:${details.port}`,
-  login: (details) =>
-    `${details.host}:${details.port} refuses the login${details.database === undefined ? '' : ` to ${details.database}`}`,
-  startup: (details) => `${details.host}:${details.port} is still starting up`,
-  primary: (details) => `${details.host}:${details.port} is a standby: it takes no changes`,
-  writable: (details) => `${details.host}:${details.port} is read-only`,
-};
-
-function serverUnreachable({ details }: Failure<'server-unreachable'>, context: PhraseContext) {
-  const state = details.sqlstate === undefined ? '' : ` (${details.sqlstate})`;
-  const server = context.project?.servers.find((candidate) => candidate.name === details.server);
-  const container = server?.container;
-  const waited = details.waited > 0 ? `, waited ${formatDuration(details.waited)}` : '';
-  return {
-    happened: [
-      `server ${details.server}: ${probes[details.probe](details)}${state}${waited}`,
-      ...quoted(foreignLines(details.reason)),
-    ],
-    state: 'nothing was changed in the databases of this server.',
-    next: [
-      ...(container === undefined ? [] : [`${composeCommand(context, 'logs')} ${shellWord(container)}`]),
-      'orch wait  # asks the servers again, changes nothing',
-    ],
-  };
-}
-
-function migrate(service: string): string {
-  return `orch migrate --service ${shellWord(service)}`;
-}
-
-function statusThenMigrate(service: string): string[] {
-  return ['orch status', migrate(service)];
+function statusThenAgain(service: string, context: PhraseContext): string[] {
+  return ['orch status', againCommand(context, service)];
 }

@@ -22,7 +22,7 @@ const phrases: EventPhrases = {
     ...(event.runtime === undefined ? [] : [event.runtime]),
     `version ${event.version}`,
   ],
-  'runtime-noted': (event) => [`runtime ${event.runtime}`, `${noteWords[event.note]}${event.detail}`],
+  'runtime-noted': (event) => [`runtime ${event.runtime}`, noteWords[event.note](event.detail)],
   'server-started': (event) => [event.server, event.how, formatDuration(event.duration)],
   'probe-awaited': (event) => [event.server, phraseProbe(event), formatDuration(event.waited)],
   'server-ready': (event) => [event.server, 'ready', formatDuration(event.waited)],
@@ -47,7 +47,7 @@ const phrases: EventPhrases = {
   'step-progressed': (event) => [event.step.subject.service, phraseStep(event.step).what, phraseProgress(event)],
   'step-finished': (event) => {
     const phrase = phraseStep(event.step);
-    const note = event.note === undefined ? [] : [event.note];
+    const note = event.note === undefined || phrase.done.includes(event.note) ? [] : [event.note];
     return [event.step.subject.service, phrase.what, phrase.done, formatDuration(event.duration), ...note];
   },
   'step-failed': (event, context) => {
@@ -69,11 +69,12 @@ const phrases: EventPhrases = {
   'stop-requested': (event) => [stopWords[event.signal]],
 };
 
-const noteWords: { readonly [N in RuntimeNote]: string } = {
-  chosen: 'chosen: ',
-  limits: 'note: ',
-  trouble: 'trouble: ',
-  'already-held': 'held: ',
+const noteWords: { readonly [N in RuntimeNote]: (detail: string) => string } = {
+  chosen: (detail) => `chosen: ${detail}`,
+  limits: (detail) =>
+    `PGlite: one session a database, taking turns; it ends with this orch${detail === '' ? '' : ` (${detail})`}`,
+  trouble: (detail) => `trouble: ${detail}`,
+  'already-held': (detail) => `held by another orch: ${detail}`,
 };
 
 const skipWords: { readonly [B in EventOf<'step-skipped'>['because']]: string } = {

@@ -12,6 +12,7 @@ export function formatFailure(failure: Failure, context: PhraseContext, style: S
   return [
     `${style.red('✖')} ${style.bold(headline)}`,
     ...shown.map((line) => (/^ +\| *\^$/.test(line) ? style.red(line) : line)),
+    ...(shown.includes('') ? [''] : []),
     `  ${style.dim('now:')}   ${context.clean(phrase.state)}`,
     ...next.map((line, index) => `  ${style.dim(index === 0 ? 'next:' : '     ')}  ${highlight(line, style)}`),
     '',

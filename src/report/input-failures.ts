@@ -63,9 +63,9 @@ export const inputFailures: FailurePhrases<InputCode> = {
     ],
   }),
   'approval-missing': ({ details }) => ({
-    happened: [`${details.what}: approval is needed, and there is no terminal to ask on or the answer was no`],
+    happened: [`the loss of ${details.what} was not approved: the answer was no, or there is no terminal to ask on`],
     state: NOTHING_DONE,
-    next: ['--yes  # added to the same command: approves without asking'],
+    next: [`orch reset ${shellWord(details.what)} --yes  # approves without asking`],
   }),
   'revision-invalid': ({ details }, context) => ({
     happened: [

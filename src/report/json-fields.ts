@@ -30,7 +30,7 @@ export const eventFields: {
   },
   'runtime-noted': {
     runtime: { type: 'string', meaning: 'compose or local' },
-    note: { type: 'string', meaning: 'chosen, limits or already-held' },
+    note: { type: 'string', meaning: 'chosen, limits, trouble or already-held' },
     detail: { type: 'string', meaning: 'in words' },
   },
   'server-started': {

@@ -44,6 +44,8 @@ export async function openTreeView(
   await renderer.render();
   return {
     end: async () => {
+      // Nothing is painted over any more: what is longer than a line of the terminal may be wrapped by it.
+      board.columns = () => Number.POSITIVE_INFINITY;
       await board.show(lines(true));
       renderer.end();
     },
@@ -56,7 +58,7 @@ class TaskBoard {
   readonly #shown: Tasks;
   readonly #states: { readonly [S in TreeState]: Task['state'] };
   readonly #style: Style;
-  readonly #columns: () => number;
+  columns: () => number;
   readonly #tasks = new Map<string, Task>();
   readonly #lineStates = new Map<Task, TreeState>();
 
@@ -70,7 +72,7 @@ class TaskBoard {
     this.#listr = listr;
     this.#shown = shown;
     this.#style = style;
-    this.#columns = columns;
+    this.columns = columns;
     this.#states = {
       waiting: states.WAITING,
       running: states.STARTED,
@@ -95,7 +97,7 @@ class TaskBoard {
   #update(line: TreeLine, level: number, fresh: Task[]): Task {
     const task = this.#tasks.get(line.key) ?? this.#create(line, fresh);
     this.#lineStates.set(task, line.state);
-    task.title = formatParts(line.parts, this.#style, this.#columns() - 2 * level - 3);
+    task.title = formatParts(line.parts, this.#style, this.columns() - 2 * level - 3);
     task.subtasks = line.children.map((child) => this.#update(child, level + 1, fresh));
     // Plain fields, not the setters that listr has for its own use: those would paint once for each line.
     if (task.state !== this.#states[line.state] && !fresh.includes(task)) task.state = this.#states[line.state];

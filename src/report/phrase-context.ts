@@ -1,4 +1,5 @@
 import type { Project, Service } from '../core/project.ts';
+import { formatList } from './units.ts';
 
 /** What phrases need besides the facts: nothing in it changes what happened, only how it is told. */
 export interface PhraseContext {
@@ -10,6 +11,8 @@ export interface PhraseContext {
   readonly project: Project | undefined;
   /** Masks secrets and makes control characters visible; the result is one line. */
   readonly clean: (text: string) => string;
+  /** The command that is run, such as `up`: what to type again; undefined: not known. */
+  readonly command: string | undefined;
   /** Names of the applied heads of a service as they are now; undefined: not known. */
   readonly headsOf: (service: string) => readonly string[] | undefined;
 }
@@ -52,6 +55,22 @@ export function composeCommand(context: PhraseContext, what: string, service?: s
   const files = (context.project?.composeFiles ?? []).map((file) => `-f ${shellWord(shownPath(file, context.cwd))}`);
   const container = service === undefined ? [] : [shellWord(findService(context, service)?.container ?? service)];
   return ['docker compose', ...files, what, ...container].join(' ');
+}
+
+/** The command that tries this service again: the one that was run, where it takes a service. */
+export function againCommand(context: PhraseContext, service: string): string {
+  return context.command === 'up' ? `orch up ${shellWord(service)}` : `orch migrate --service ${shellWord(service)}`;
+}
+
+/** Where a service's database stands: `authdb is at 001_users.` */
+export function phraseStanding(
+  place: { readonly service: string; readonly database: string },
+  context: PhraseContext,
+): string {
+  const heads = context.headsOf(place.service);
+  if (heads === undefined) return `what was committed before stays in ${place.database}.`;
+  if (heads.length === 0) return `${place.database} has no revision applied.`;
+  return `${place.database} is at ${formatList(heads)}.`;
 }
 
 /** A word of a shell command: quoted where the shell would change it. */

@@ -31,7 +31,7 @@ export function createPlainReporter(settings: ReportSettings): Reporter {
 
 /** The summary, and behind it each failure in full: what to type next stands last. */
 export function writeEnd(settings: ReportSettings, told: Told, outcome: Outcome | undefined, style: Style): void {
-  const summary = outcome === undefined ? '' : formatSummary(outcome, told.context, style);
+  const summary = outcome === undefined ? '' : formatSummary(outcome, told.context, style, settings.answers.columns);
   if (summary !== '') settings.answers.write(summary);
   const failures = told.untold(outcome);
   if (failures !== '') settings.progress.write(failures);

@@ -1,6 +1,6 @@
 import type { FailureDetails } from '../core/failure.ts';
 import type { FailurePhrase } from './failure-phrase.ts';
-import { type PhraseContext, shownPath, sqlName, sqlText } from './phrase-context.ts';
+import { type PhraseContext, phraseStanding, shownPath, sqlName, sqlText } from './phrase-context.ts';
 
 type Details = FailureDetails['prerequisite-unmet'];
 
@@ -44,12 +44,12 @@ export const prerequisiteFailures: {
       `url: postgresql://<admin role>@<host>:<port>/postgres  # for its server in ${configFile(context)}, with password or passwordFile`,
     ],
   }),
-  privilege: (details) => ({
+  privilege: (details, context) => ({
     happened: [
       `${details.service}: the role ${details.name} may not do what is needed in ${details.database}`,
       `  wanted: ${details.wanted}, found: ${details.found}`,
     ],
-    state: untouched(details),
+    state: phraseStanding(details, context),
     next: [
       `ALTER DATABASE ${sqlName(details.database)} OWNER TO ${sqlName(details.name)};  -- as an admin`,
       'orch plan',

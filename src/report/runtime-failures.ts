@@ -1,6 +1,6 @@
 import { type FailurePhrases, foreignLines, NOTHING_DONE, quoted } from './failure-phrase.ts';
 import { composeCommand, findService, type PhraseContext, shellWord, shownPath } from './phrase-context.ts';
-import { formatDuration } from './units.ts';
+import { formatDuration, formatList } from './units.ts';
 
 /** Failures of containers, processes, images and of Docker itself; and the interrupt. */
 type RuntimeCode =
@@ -24,7 +24,7 @@ export const runtimeFailures: FailurePhrases<RuntimeCode> = {
         : []),
       ...quoted(details.logTail),
     ],
-    state: `${databaseDone(details.service, context)}; the services that need ${details.service} were not started.`,
+    state: `${databaseDone(details.service, context)}; ${needing(details.service, context)}.`,
     next: [`orch logs ${shellWord(details.service)}`, `orch up ${shellWord(details.service)}`],
   }),
   'service-not-started': ({ details }, context) => ({
@@ -86,6 +86,15 @@ function databaseDone(service: string, context: PhraseContext): string {
   const database = findService(context, service)?.database ?? `the database of ${service}`;
   if (heads === undefined) return `${database} is prepared`;
   return heads.length === 0 ? `${database} has no revision applied` : `${database} is at ${heads.join(', ')}`;
+}
+
+/** The services that wait for this one in vain. */
+function needing(service: string, context: PhraseContext): string {
+  const names = (context.project?.services ?? [])
+    .filter(({ needs }) => needs.includes(service))
+    .map(({ name }) => name);
+  if (names.length === 0) return `${service} is left as it is`;
+  return `${formatList(names)}, which ${names.length === 1 ? 'needs it, was' : 'need it, were'} not started`;
 }
 
 function portOf(address: string): string {

@@ -1,8 +1,11 @@
 import type { Outcome, ServiceOutcome } from '../core/outcome.ts';
-import { alignColumns, type Column } from './columns.ts';
+import { alignColumns, type Column, displayWidth } from './columns.ts';
 import type { PhraseContext } from './phrase-context.ts';
 import type { Style } from './style.ts';
 import { formatCount, formatDuration } from './units.ts';
+
+/** Columns that a narrow terminal does without, first the first. */
+const dispensable = ['DATABASE', 'TIME', 'CHANGE'];
 
 const columns: readonly Column[] = [
   { title: '' },
@@ -14,14 +17,30 @@ const columns: readonly Column[] = [
   { title: 'TIME', align: 'right' },
 ];
 
-/** The end of `up`, `migrate` and `reset`: a row a service, and a sentence; one calm line where nothing was to be done. */
-export function formatSummary(outcome: Outcome, context: PhraseContext, style: Style): string {
+/**
+ * The end of `up`, `migrate` and `reset`: a row a service, and a sentence; one calm line where nothing was to be done.
+ * @param width columns of the terminal; undefined: as wide as it needs
+ */
+export function formatSummary(outcome: Outcome, context: PhraseContext, style: Style, width?: number): string {
   if (outcome.services.length === 0) return '';
   if (outcome.unchanged && outcome.failures.length === 0) return `${context.clean(phraseUnchanged(outcome))}\n`;
   const rows = outcome.services.map((service) => rowOf(service).map((cell) => context.clean(cell)));
-  const [head = '', ...lines] = alignColumns(columns, rows);
+  const [head = '', ...lines] = fitColumns(rows, width ?? Number.POSITIVE_INFINITY);
   const marked = lines.map((line, index) => mark(line, outcome.services[index]?.status, style));
   return ['', style.dim(head), ...marked, '', phraseOutcome(outcome, style), ''].join('\n');
+}
+
+/** Leaves out as many columns as it takes to have no line wrapped. */
+function fitColumns(rows: readonly (readonly string[])[], width: number): string[] {
+  let lines = alignColumns(columns, rows);
+  for (let left = 1; left <= dispensable.length && Math.max(...lines.map(displayWidth)) > width; left += 1) {
+    const kept = columns.map(({ title }) => !dispensable.slice(0, left).includes(title));
+    lines = alignColumns(
+      columns.filter((_, at) => kept[at]),
+      rows.map((row) => row.filter((_, at) => kept[at])),
+    );
+  }
+  return lines;
 }
 
 const marks: { readonly [S in ServiceOutcome['status']]: string } = {
@@ -38,7 +57,7 @@ function rowOf(service: ServiceOutcome): string[] {
     service.database,
     service.heads === undefined ? '?' : service.heads.length === 0 ? 'none' : service.heads.join(', '),
     phraseChange(service),
-    service.url ?? '',
+    service.status === 'failed' || service.status === 'not-started' ? '' : (service.url ?? ''),
     formatDuration(service.duration),
   ];
 }
@@ -50,7 +69,11 @@ function mark(line: string, status: ServiceOutcome['status'] | undefined, style:
 
 /** `3 revisions applied, started`. */
 function phraseChange(service: ServiceOutcome): string {
-  const applied = service.applied.length === 0 ? [] : [`${formatCount(service.applied.length, 'revision')} applied`];
+  const counts = [
+    ...(service.applied.length === 0 ? [] : [formatCount(service.applied.length, 'revision')]),
+    ...(service.seeded.length === 0 ? [] : [formatCount(service.seeded.length, 'seed')]),
+  ];
+  const applied = counts.length === 0 ? [] : [`${counts.join(' and ')} applied`];
   const started = service.container === 'started' ? ['started'] : [];
   const ends: { readonly [S in ServiceOutcome['status']]: readonly string[] } = {
     done: applied.length + started.length === 0 ? ['prepared'] : [],

@@ -14,7 +14,7 @@ export function createClean(secrets: readonly string[]): (text: string) => strin
 
 /** What a reporter has to remember between events: where each database stands, and which failures were told. */
 export class Told {
-  readonly context: PhraseContext;
+  context: PhraseContext;
   readonly #settings: ReportSettings;
   readonly #heads = new Map<string, readonly string[]>();
   readonly #seen: Failure[] = [];
@@ -27,12 +27,14 @@ export class Told {
       showData: settings.showData,
       project: settings.project,
       clean: createClean(settings.secrets),
+      command: undefined,
       headsOf: (service) => this.#heads.get(service),
     };
   }
 
   /** Takes note of an event before it is told. */
   on(event: Event): void {
+    if (event.type === 'run-started') this.context = { ...this.context, command: event.command };
     if (event.type === 'step-failed') this.#seen.push(event.failure);
     if (event.type === 'plan-made') {
       for (const refusal of event.plan.refusals) if (refusal.failure !== undefined) this.#seen.push(refusal.failure);

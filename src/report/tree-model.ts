@@ -35,10 +35,6 @@ export class TreeModel {
   }
 
   on(event: Event, now: number): void {
-    if ('step' in event) {
-      this.#service(event.step.subject).on(event, now);
-      return;
-    }
     switch (event.type) {
       case 'run-started':
         return;
@@ -62,6 +58,13 @@ export class TreeModel {
       case 'service-exited':
       case 'stop-requested':
         this.#ends.push(this.#note(event));
+        return;
+      case 'step-started':
+      case 'step-progressed':
+      case 'step-finished':
+      case 'step-failed':
+      case 'step-skipped':
+        this.#service(event.step.subject).on(event, now);
         return;
     }
   }
@@ -127,7 +130,7 @@ export class TreeModel {
   #note(event: Event): TreeLine {
     const text = phraseEvent(event, this.#context).join('  ');
     const key = `note ${this.#notes.length} ${this.#ends.length}`;
-    const tone = event.type === 'runtime-noted' ? 'dim' : 'yellow';
+    const tone = event.type === 'runtime-noted' && event.note !== 'trouble' ? 'dim' : 'yellow';
     return { key, state: 'note', parts: [{ text: this.#context.clean(text), tone }], children: [] };
   }
 }

@@ -83,7 +83,7 @@ export class TreeService {
   #finish(row: StepRow, event: Extract<Event, { type: 'step-finished' }>): void {
     row.state = 'done';
     row.duration = event.duration;
-    row.detail = event.note ?? '';
+    row.detail = phraseStep(event.step).done.includes(event.note ?? '') ? '' : (event.note ?? '');
     if (event.step.kind === 'apply-revision') this.#applied += 1;
     if (event.step.kind === 'wait-healthy') this.#url = event.note ?? '';
     if (!phraseStep(event.step).news) this.#rows.delete(event.step.id);

@@ -8,7 +8,11 @@ const C = `name: api-c
 database: cdb
 owner: { role: c_owner }
 `;
-const THREE: Files = { 'orchestrator.config.yaml': `${MAIN}  - c/service.yaml\n`, 'c/service.yaml': C, 'c/revisions/': '' };
+const THREE: Files = {
+  'orchestrator.config.yaml': `${MAIN}  - c/service.yaml\n`,
+  'c/service.yaml': C,
+  'c/revisions/': '',
+};
 const TWO_SERVERS = MAIN.replace('services:', '  spare:\n    url: postgresql://postgres@spare/postgres\nservices:');
 
 describe('two services', () => {
@@ -87,7 +91,11 @@ describe('needs', () => {
   });
 
   it('of two services of the same one are no circle', async () => {
-    const project = await load({ ...THREE, 'a/service.yaml': `${A}needs: [api-c]\n`, 'b/service.yaml': `${B}needs: [api-c, api-a]\n` });
+    const project = await load({
+      ...THREE,
+      'a/service.yaml': `${A}needs: [api-c]\n`,
+      'b/service.yaml': `${B}needs: [api-c, api-a]\n`,
+    });
     expect(project.services.map(({ needs }) => needs)).toEqual([['api-c'], ['api-c', 'api-a'], []]);
   });
 
@@ -100,7 +108,9 @@ describe('needs', () => {
 
 describe('the server of a service', () => {
   it('must be named where there are several', async () => {
-    expect(await faultLines({ 'orchestrator.config.yaml': TWO_SERVERS, 'b/service.yaml': `${B}server: main\n` })).toEqual([
+    expect(
+      await faultLines({ 'orchestrator.config.yaml': TWO_SERVERS, 'b/service.yaml': `${B}server: main\n` }),
+    ).toEqual([
       'a/service.yaml:1:7: the service names no server, and the project has 2: main, spare (Add server: and one of them.)',
     ]);
   });
@@ -109,18 +119,31 @@ describe('the server of a service', () => {
     expect(await faultLines({ 'a/service.yaml': `${A}server: mian\n` })).toEqual([
       "a/service.yaml:6:9: no server is named 'mian' (Did you mean 'main'?)",
     ]);
-    expect(await faultLines({ 'orchestrator.config.yaml': MAIN.replace(/servers:[^]*services/, 'services'), 'b/service.yaml': 'name: api-b\nurl: postgres://o@h/d\n' })).toEqual([
+    expect(
+      await faultLines({
+        'orchestrator.config.yaml': MAIN.replace(/servers:[\s\S]*services/, 'services'),
+        'b/service.yaml': 'name: api-b\nurl: postgres://o@h/d\n',
+      }),
+    ).toEqual([
       'a/service.yaml:1:7: the service names no server, and the project declares none (Declare one under servers, or give the service a url.)',
     ]);
   });
 
   it('can be a database of its own', async () => {
-    const text = 'name: api-a\nurl: postgresql+asyncpg://Some-Owner@db.example.org:6432/Existing-Db?sslmode=require\nowner: { password: canary-own }\n';
+    const text =
+      'name: api-a\nurl: postgresql+asyncpg://Some-Owner@db.example.org:6432/Existing-Db?sslmode=require\nowner: { password: canary-own }\n';
     const { services } = await load({ 'a/service.yaml': text });
     expect(services[0]).toMatchObject({
       database: 'Existing-Db',
       owner: { role: 'Some-Owner', password: 'canary-own' },
-      server: { name: 'api-a', host: 'db.example.org', port: 6432, admin: undefined, container: undefined, tls: { mode: 'require' } },
+      server: {
+        name: 'api-a',
+        host: 'db.example.org',
+        port: 6432,
+        admin: undefined,
+        container: undefined,
+        tls: { mode: 'require' },
+      },
     });
   });
 
@@ -147,13 +170,15 @@ describe('a password', () => {
     expect(await faultLines({ 'a/service.yaml': `${A}  passwordFile: pw\n`, 'a/pw': 'x' })).toEqual([
       'a/service.yaml:6:3: both password and passwordFile (Keep one of the two.)',
     ]);
-    expect(await faultLines({ 'orchestrator.config.yaml': MAIN.replace('postgres@', 'postgres:canary-url@') })).toEqual([
-      'orchestrator.config.yaml:6:5: the URL has a password, and password gives another (Keep one of the two.)',
-    ]);
+    expect(await faultLines({ 'orchestrator.config.yaml': MAIN.replace('postgres@', 'postgres:canary-url@') })).toEqual(
+      ['orchestrator.config.yaml:6:5: the URL has a password, and password gives another (Keep one of the two.)'],
+    );
   });
 
   it('is left out where it is empty', async () => {
-    expect((await load({ 'a/service.yaml': A.replace('canary-a', '${NONE:-}') })).services[0]?.owner.password).toBeUndefined();
+    expect(
+      (await load({ 'a/service.yaml': A.replace('canary-a', '${NONE:-}') })).services[0]?.owner.password,
+    ).toBeUndefined();
   });
 
   it('comes from a file relative to the one that names it, without the newline at its end', async () => {
@@ -171,7 +196,9 @@ describe('a password', () => {
     ['has a NUL', { 'a/pw': 'canary\0' }, 'has a NUL character'],
   ])('whose file %s is told', async (_name, files, problem) => {
     const text = A.replace('password: canary-a', 'passwordFile: pw');
-    expect(await faultLines({ ...files, 'a/service.yaml': text })).toEqual([`a/service.yaml:5:17: the password file ${problem}`]);
+    expect(await faultLines({ ...files, 'a/service.yaml': text })).toEqual([
+      `a/service.yaml:5:17: the password file ${problem}`,
+    ]);
   });
 
   it('asks for a role', async () => {
@@ -187,7 +214,10 @@ describe('the revisions folder', () => {
       'a/service.yaml:6:12: the revisions folder a/none does not exist',
       'a/service.yaml:7:8: the seeds folder a/a.sql is not a folder',
     ]);
-    const root = makeFolder({ 'orchestrator.config.yaml': MAIN.replace('  - b/service.yaml\n', ''), 'a/service.yaml': A });
+    const root = makeFolder({
+      'orchestrator.config.yaml': MAIN.replace('  - b/service.yaml\n', ''),
+      'a/service.yaml': A,
+    });
     expect((await faultsIn(root)).map(formatFault)).toEqual([
       'a/service.yaml:1:1: the revisions folder a/revisions does not exist (Make it, or name another one with revisions:.)',
     ]);
@@ -196,7 +226,11 @@ describe('the revisions folder', () => {
   it('must be inside the project, links followed', async () => {
     const hint = '(Its real path, with links followed, must be inside the folder of orchestrator.config.yaml.)';
     const outside = makeFolder({ 'revs/': '' });
-    const root = makeFolder({ ...GOOD, 'a/service.yaml': `${A}revisions: link\n`, 'b/service.yaml': `${B}revisions: ${outside}/revs\n` });
+    const root = makeFolder({
+      ...GOOD,
+      'a/service.yaml': `${A}revisions: link\n`,
+      'b/service.yaml': `${B}revisions: ${outside}/revs\n`,
+    });
     symlinkSync(join(outside, 'revs'), join(root, 'a/link'));
     expect((await faultsIn(root)).map(formatFault)).toEqual([
       `a/service.yaml:6:12: the revisions folder a/link is outside the project ${hint}`,

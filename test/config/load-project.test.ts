@@ -2,14 +2,20 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadProject } from '../../src/config/load-project.ts';
-import { A, B, failureIn, faultLines, load, MAIN, makeFolder, GOOD } from './project-folder.ts';
+import { A, B, failureIn, faultLines, GOOD, load, MAIN, makeFolder } from './project-folder.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../..');
 
 describe('loadProject', () => {
   it('fills in defaults', async () => {
     const project = await load({});
-    expect(project.policies).toEqual({ lockWait: 60_000, lockTimeout: 0, statementTimeout: 0, failFast: false, concurrency: 4 });
+    expect(project.policies).toEqual({
+      lockWait: 60_000,
+      lockTimeout: 0,
+      statementTimeout: 0,
+      failFast: false,
+      concurrency: 4,
+    });
     expect(project.composeFiles).toEqual([]);
     expect(project.servers).toEqual([
       {
@@ -42,7 +48,9 @@ describe('loadProject', () => {
   });
 
   it('takes production for the environment where none is named', async () => {
-    expect((await load({ 'orchestrator.config.yaml': MAIN.replace('environment: development\n', '') })).environment).toBe('production');
+    expect(
+      (await load({ 'orchestrator.config.yaml': MAIN.replace('environment: development\n', '') })).environment,
+    ).toBe('production');
   });
 
   it('resolves everything that a service can say', async () => {
@@ -70,7 +78,13 @@ local:
       'a/revs/': '',
     });
     expect(project.composeFiles).toEqual([join(project.root, 'x/compose.yaml'), '/abs.yaml']);
-    expect(project.policies).toEqual({ lockWait: 500, lockTimeout: 2000, statementTimeout: 300_000, failFast: true, concurrency: 2 });
+    expect(project.policies).toEqual({
+      lockWait: 500,
+      lockTimeout: 2000,
+      statementTimeout: 300_000,
+      failFast: true,
+      concurrency: 2,
+    });
     expect(project.services[0]).toMatchObject({
       roles: [
         { name: 'a_app', password: 'canary-app', access: 'application' },
@@ -93,7 +107,9 @@ local:
   it('finds the file in a parent of the working folder', async () => {
     const root = makeFolder(GOOD);
     mkdirSync(join(root, 'a/deep/er'), { recursive: true });
-    expect((await loadProject({ cwd: join(root, 'a/deep/er'), env: {} })).file).toBe(join(root, 'orchestrator.config.yaml'));
+    expect((await loadProject({ cwd: join(root, 'a/deep/er'), env: {} })).file).toBe(
+      join(root, 'orchestrator.config.yaml'),
+    );
   });
 
   it('reads the file that is given, relative to the working folder', async () => {
@@ -106,7 +122,10 @@ local:
     const failure = await failureIn(join(root, 'x'));
     expect(failure?.code).toBe('config-not-found');
     expect(failure?.details).toMatchObject({
-      searched: expect.arrayContaining([join(root, 'x/orchestrator.config.yaml'), join(root, 'orchestrator.config.yaml')]),
+      searched: expect.arrayContaining([
+        join(root, 'x/orchestrator.config.yaml'),
+        join(root, 'orchestrator.config.yaml'),
+      ]),
     });
     const given = await failureIn(root, {}, 'none.yaml');
     expect(given?.details).toEqual({ searched: [join(root, 'none.yaml')] });
@@ -128,17 +147,27 @@ local:
     ]);
   });
 
-  it.skipIf(!existsSync(join(REPOSITORY, 'orchestrator.config.yaml')))('loads the sample of this repository', async () => {
-    const project = await loadProject({ cwd: REPOSITORY, env: {} });
-    expect(project.services.map(({ name, database }) => `${name} ${database}`)).toEqual(['api-auth authdb', 'api-user apidb', 'api-admin admindb']);
-  });
+  it.skipIf(!existsSync(join(REPOSITORY, 'orchestrator.config.yaml')))(
+    'loads the sample of this repository',
+    async () => {
+      const project = await loadProject({ cwd: REPOSITORY, env: {} });
+      expect(project.services.map(({ name, database }) => `${name} ${database}`)).toEqual([
+        'api-auth authdb',
+        'api-user apidb',
+        'api-admin admindb',
+      ]);
+    },
+  );
 });
 
 describe('variables', () => {
   it('puts them into values after parsing, where they stay text', async () => {
     const value = "x: y, ${X} $$ # 'quoted'\n- z";
     const project = await load(
-      { 'a/service.yaml': A.replace('canary-a', '${SECRET}'), 'b/service.yaml': `${B}local: { command: [node], port: "\${PORT:-81}", environment: { V: "\${V}" } }\n` },
+      {
+        'a/service.yaml': A.replace('canary-a', '${SECRET}'),
+        'b/service.yaml': `${B}local: { command: [node], port: "\${PORT:-81}", environment: { V: "\${V}" } }\n`,
+      },
       { SECRET: value, V: value, PORT: '8080' },
     );
     expect(project.services[0]?.owner.password).toBe(value);
@@ -153,9 +182,9 @@ describe('variables', () => {
   });
 
   it('does not read NAME_FILE where no secret is meant', async () => {
-    expect(await faultLines({ 'a/service.yaml': `${A}container: \${LOG}\n`, 'log.txt': 'x' }, { LOG_FILE: 'log.txt' })).toEqual([
-      'a/service.yaml:6:12: the variable LOG is not set (Set LOG, or give a default: ${LOG:-…}.)',
-    ]);
+    expect(
+      await faultLines({ 'a/service.yaml': `${A}container: \${LOG}\n`, 'log.txt': 'x' }, { LOG_FILE: 'log.txt' }),
+    ).toEqual(['a/service.yaml:6:12: the variable LOG is not set (Set LOG, or give a default: ${LOG:-…}.)']);
   });
 
   it('refuses NAME beside NAME_FILE, and a file that is not there', async () => {
@@ -171,8 +200,12 @@ describe('variables', () => {
   it('looks at what a variable gave as at any other value', async () => {
     const port = { 'a/service.yaml': `${A}local:\n  command: [node]\n  port: \${PORT}\n` };
     expect((await load(port, { PORT: '65535' })).services[0]?.local?.port).toBe(65_535);
-    expect(await faultLines(port, { PORT: '65536' })).toEqual(['a/service.yaml:8:9: expected a whole number from 1 to 65535, found 65536']);
-    expect(await faultLines(port, { PORT: 'x' })).toEqual(["a/service.yaml:8:9: expected a whole number from 1 to 65535, found 'x'"]);
+    expect(await faultLines(port, { PORT: '65536' })).toEqual([
+      'a/service.yaml:8:9: expected a whole number from 1 to 65535, found 65536',
+    ]);
+    expect(await faultLines(port, { PORT: 'x' })).toEqual([
+      "a/service.yaml:8:9: expected a whole number from 1 to 65535, found 'x'",
+    ]);
     expect(await faultLines(port, { PORT: '${PORT}' })).toEqual([
       "a/service.yaml:8:9: expected a whole number from 1 to 65535, found '${PORT}'",
     ]);
@@ -182,7 +215,12 @@ describe('variables', () => {
 describe('ORCH_SERVER_URL', () => {
   it('points all services at an existing server that is not ours to start', async () => {
     const project = await load(
-      { 'orchestrator.config.yaml': MAIN.replace('password: canary-admin', 'passwordFile: not-there\n    container: postgres') },
+      {
+        'orchestrator.config.yaml': MAIN.replace(
+          'password: canary-admin',
+          'passwordFile: not-there\n    container: postgres',
+        ),
+      },
       { ORCH_SERVER_URL: 'postgresql+psycopg://root:canary%2Durl@db.example.org/maint' },
     );
     expect(project.servers).toHaveLength(1);
@@ -201,7 +239,10 @@ describe('ORCH_SERVER_URL', () => {
 
   it('points one service at one', async () => {
     const project = await load({}, { ORCH_SERVER_URL_API_B: 'postgres://u@elsewhere:1/x', ORCH_SERVER_URL: '' });
-    expect(project.services.map(({ server }) => `${server.name} ${server.host}`)).toEqual(['main 127.0.0.1', 'ORCH_SERVER_URL_API_B elsewhere']);
+    expect(project.services.map(({ server }) => `${server.name} ${server.host}`)).toEqual([
+      'main 127.0.0.1',
+      'ORCH_SERVER_URL_API_B elsewhere',
+    ]);
   });
 
   it('comes from a file too', async () => {
@@ -211,9 +252,11 @@ describe('ORCH_SERVER_URL', () => {
   });
 
   it('is refused where it is no URL, or names no service', async () => {
-    expect(await faultLines({}, { ORCH_SERVER_URL_API_A: 'mysql://u:canary@h/x', ORCH_SERVER_URL_API_C: 'x' })).toEqual([
-      'the variable ORCH_SERVER_URL_API_A: this is no PostgreSQL connection URL (Write it as postgresql://role@host:5432/database.)',
-      "the variable ORCH_SERVER_URL_API_C: it names no service of the project (Did you mean 'ORCH_SERVER_URL_API_A'?)",
-    ]);
+    expect(await faultLines({}, { ORCH_SERVER_URL_API_A: 'mysql://u:canary@h/x', ORCH_SERVER_URL_API_C: 'x' })).toEqual(
+      [
+        'the variable ORCH_SERVER_URL_API_A: this is no PostgreSQL connection URL (Write it as postgresql://role@host:5432/database.)',
+        "the variable ORCH_SERVER_URL_API_C: it names no service of the project (Did you mean 'ORCH_SERVER_URL_API_A'?)",
+      ],
+    );
   });
 });

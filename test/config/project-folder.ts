@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach } from 'vitest';
 import { loadProject } from '../../src/config/load-project.ts';
-import type { Fault } from '../../src/core/fault.ts';
 import { Failure, isFailure } from '../../src/core/failure.ts';
+import type { Fault } from '../../src/core/fault.ts';
 import type { Project } from '../../src/core/project.ts';
 
 /** File name -> text; a name that ends with `/` is a folder. */

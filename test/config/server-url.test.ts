@@ -69,8 +69,14 @@ describe('a connection URL', () => {
     ['postgres://h/d%3Bx', ['the database name in the URL is not one that is taken']],
     ['postgres://h/a/b', ['the database name in the URL is not one that is taken']],
     [`postgres://h/${'d'.repeat(64)}`, ['the database name in the URL is not one that is taken']],
-    ['postgres://h/d?sslmode=on', ['the sslmode in the URL is none of disable, allow, prefer, require, verify-ca, verify-full']],
-    ['postgres://h/d?sslmod=require&x=y', ["unknown parameter 'sslmod' in the URL", "unknown parameter 'x' in the URL"]],
+    [
+      'postgres://h/d?sslmode=on',
+      ['the sslmode in the URL is none of disable, allow, prefer, require, verify-ca, verify-full'],
+    ],
+    [
+      'postgres://h/d?sslmod=require&x=y',
+      ["unknown parameter 'sslmod' in the URL", "unknown parameter 'x' in the URL"],
+    ],
     ['postgres://h/d?sslmode', ["the parameter 'sslmode' in the URL has no value"]],
     ['postgres://h/d?port=1&port=2', ["the parameter 'port' stands twice in the URL"]],
   ])('%s is refused', (text, expected) => {
@@ -78,16 +84,21 @@ describe('a connection URL', () => {
   });
 
   it('is refused at its place in the file, nearest parameter named', async () => {
-    expect(await faultLines({ 'orchestrator.config.yaml': MAIN.replace('54329/postgres', '54329/postgres?sslmodd=require') })).toEqual([
-      "orchestrator.config.yaml:5:10: unknown parameter 'sslmodd' in the URL (Did you mean 'sslmode'?)",
-    ]);
+    expect(
+      await faultLines({
+        'orchestrator.config.yaml': MAIN.replace('54329/postgres', '54329/postgres?sslmodd=require'),
+      }),
+    ).toEqual(["orchestrator.config.yaml:5:10: unknown parameter 'sslmodd' in the URL (Did you mean 'sslmode'?)"]);
   });
 });
 
 describe('the sslmode of a URL that names none', () => {
-  it.each(['localhost', '127.0.0.1', '127.1.2.3', '::1', '/var/run/postgresql', 'postgres', 'db-1'])('is prefer for %s', (host) => {
-    expect(defaultSslMode(host)).toBe('prefer');
-  });
+  it.each(['localhost', '127.0.0.1', '127.1.2.3', '::1', '/var/run/postgresql', 'postgres', 'db-1'])(
+    'is prefer for %s',
+    (host) => {
+      expect(defaultSslMode(host)).toBe('prefer');
+    },
+  );
 
   it.each(['db.example.org', '10.0.0.1', '192.168.1.1', 'fe80::1', '128.0.0.1', 'localhost.example.org'])(
     'is verify-full for %s',
@@ -97,9 +108,14 @@ describe('the sslmode of a URL that names none', () => {
   );
 
   it('gives way to the one that it names', async () => {
-    const url = (query: string) => ({ 'orchestrator.config.yaml': MAIN.replace('127.0.0.1:54329/postgres', `db.example.org/postgres?${query}`) });
+    const url = (query: string) => ({
+      'orchestrator.config.yaml': MAIN.replace('127.0.0.1:54329/postgres', `db.example.org/postgres?${query}`),
+    });
     expect((await load(url('sslmode=disable'))).servers[0]?.tls.mode).toBe('disable');
-    expect((await load(url('sslrootcert=system'))).servers[0]?.tls).toMatchObject({ mode: 'verify-full', rootCertificate: undefined });
+    expect((await load(url('sslrootcert=system'))).servers[0]?.tls).toMatchObject({
+      mode: 'verify-full',
+      rootCertificate: undefined,
+    });
   });
 });
 
@@ -129,6 +145,8 @@ describe('certificates', () => {
     expect(connect('sslrootcert=x', folder)).toEqual(['the file that sslrootcert names is not a regular file']);
     expect(connect('sslcert=c.pem', folder)).toEqual(['the URL has sslcert without sslkey']);
     expect(connect('sslkey=c.pem', folder)).toEqual(['the URL has sslkey without sslcert']);
-    expect(connect('sslrootcert=system&sslmode=require', folder)).toEqual(['sslrootcert=system asks for sslmode=verify-full']);
+    expect(connect('sslrootcert=system&sslmode=require', folder)).toEqual([
+      'sslrootcert=system asks for sslmode=verify-full',
+    ]);
   });
 });

@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { engineCalls } from '../../src/adapters/compose/engine-calls.ts';
 import { EngineClient } from '../../src/adapters/compose/engine-client.ts';
 import { waitForHealth } from '../../src/adapters/compose/health.ts';
@@ -313,6 +313,19 @@ describe('with the engine socket alone', () => {
     const runtime = await runtimeOver(shop(inspected(), { [`POST ${one}/stop`]: answerStatus(204) }));
     expect(await runtime.down([web], { volumes: false })).toEqual(['shop-web-1']);
     expect(await failureOf(runtime.down([web], { volumes: true }))).toMatchObject({ code: 'usage-invalid' });
+  });
+});
+
+describe('an engine behind TCP', () => {
+  it('is reached at its own address, whatever DOCKER_HOST the process has', async () => {
+    const remote = createServer((_request, response) => response.end('[]'));
+    await new Promise<void>((resolve) => remote.listen(0, '127.0.0.1', resolve));
+    const { port } = remote.address() as AddressInfo;
+    vi.stubEnv('DOCKER_HOST', 'tcp://127.0.0.1:1');
+    const client = new EngineClient({ kind: 'tcp', host: '127.0.0.1', port, tls: undefined });
+    const found = await client.listContainers([]).finally(() => vi.unstubAllEnvs());
+    await new Promise<void>((resolve) => remote.close(() => resolve()));
+    expect(found).toEqual([]);
   });
 });
 

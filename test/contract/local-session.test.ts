@@ -11,7 +11,13 @@ let database: RunningDatabase;
 const open = new Set<pg.Client>();
 
 async function client(options: pg.ClientConfig = {}): Promise<pg.Client> {
-  const made = new pg.Client({ host: '127.0.0.1', port: database.port, user: 'postgres', database: 'authdb', ...options });
+  const made = new pg.Client({
+    host: '127.0.0.1',
+    port: database.port,
+    user: 'postgres',
+    database: 'authdb',
+    ...options,
+  });
   made.on('error', () => undefined);
   await made.connect();
   open.add(made);
@@ -33,13 +39,15 @@ beforeAll(async () => {
     admins: ['postgres', 'boss'],
     extensions: ['vector', 'uuid-ossp', 'pgcrypto', 'pg_trgm', 'citext', 'hstore', 'nonesuch'],
     port: 0,
-    idleInTransaction: 300,
+    idleInTransaction: 1000,
   };
   database = await startDatabase(spec, (error) => {
     throw error;
   });
   const admin = await client();
-  await admin.query('CREATE TABLE counter (id int PRIMARY KEY, n int NOT NULL); CREATE TABLE note (id serial, text text)');
+  await admin.query(
+    'CREATE TABLE counter (id int PRIMARY KEY, n int NOT NULL); CREATE TABLE note (id serial, text text)',
+  );
 });
 
 afterEach(async () => {
@@ -101,7 +109,8 @@ describe('connections that share the one session', () => {
   });
 
   test('settings and roles of a connection are its own', async () => {
-    const state = "SELECT current_user AS u, current_setting('search_path') AS p, current_setting('statement_timeout') AS t";
+    const state =
+      "SELECT current_user AS u, current_setting('search_path') AS p, current_setting('statement_timeout') AS t";
     const one = await client({ options: '-c search_path=pg_catalog -c statement_timeout=5s' });
     const two = await client({ user: 'auth_owner' });
     expect((await one.query(state)).rows).toEqual([{ u: 'postgres', p: 'pg_catalog', t: '5s' }]);
@@ -114,7 +123,9 @@ describe('connections that share the one session', () => {
   });
 
   test('each connection has a process id of its own', async () => {
-    const pids = (await Promise.all([client(), client()])).map((one) => (one as unknown as { processID: number }).processID);
+    const pids = (await Promise.all([client(), client()])).map(
+      (one) => (one as unknown as { processID: number }).processID,
+    );
     expect(new Set(pids).size).toBe(2);
   });
 
@@ -145,6 +156,15 @@ describe('what the server says', () => {
     await expect(one.query('SELCT 1')).rejects.toMatchObject({ code: '42601', position: '1' });
     await expect(one.query('SELECT 1')).rejects.toMatchObject({ code: '25P02' });
     expect((await one.query('COMMIT')).command).toBe('ROLLBACK');
+    expect((await one.query('SELECT 1 AS x')).rows).toEqual([{ x: 1 }]);
+  });
+
+  test('endless recursion is an error as on a server, and the session goes on', async () => {
+    const one = await client();
+    await one.query(
+      'CREATE FUNCTION deeper(n int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN deeper(n + 1); END $$',
+    );
+    await expect(one.query('SELECT deeper(1)')).rejects.toMatchObject({ code: '54001' });
     expect((await one.query('SELECT 1 AS x')).rows).toEqual([{ x: 1 }]);
   });
 
@@ -181,8 +201,13 @@ describe('what the server says', () => {
   test('the database has its name and its owner, who is no superuser; admins are', async () => {
     const state = `SELECT current_database()::text AS d, datdba::regrole::text AS o, current_user::text AS u, rolsuper AS s
       FROM pg_database, pg_roles WHERE datname = current_database() AND rolname = current_user`;
-    expect((await (await client({ user: 'auth_owner' })).query(state)).rows).toEqual([{ d: 'authdb', o: 'auth_owner', u: 'auth_owner', s: false }]);
-    expect((await (await client({ user: 'boss', database: 'postgres' })).query(state)).rows[0]).toMatchObject({ d: 'authdb', s: true });
+    expect((await (await client({ user: 'auth_owner' })).query(state)).rows).toEqual([
+      { d: 'authdb', o: 'auth_owner', u: 'auth_owner', s: false },
+    ]);
+    expect((await (await client({ user: 'boss', database: 'postgres' })).query(state)).rows[0]).toMatchObject({
+      d: 'authdb',
+      s: true,
+    });
   });
 
   test('extensions that PGlite has can be created, others are not available', async () => {
@@ -190,7 +215,9 @@ describe('what the server says', () => {
     for (const name of ['vector', 'uuid-ossp', 'pgcrypto', 'pg_trgm', 'citext', 'hstore']) {
       await admin.query(`CREATE EXTENSION "${name}"`);
     }
-    expect((await admin.query("SELECT '[1,2]'::vector <-> '[1,3]' AS d, length(uuid_generate_v4()::text) AS n")).rows).toEqual([{ d: 1, n: 36 }]);
+    expect(
+      (await admin.query("SELECT '[1,2]'::vector <-> '[1,3]' AS d, length(uuid_generate_v4()::text) AS n")).rows,
+    ).toEqual([{ d: 1, n: 36 }]);
     await expect(admin.query('CREATE EXTENSION nonesuch')).rejects.toMatchObject({ code: '0A000' });
   });
 });
@@ -223,7 +250,14 @@ describe('on the wire', () => {
     const { socket, text } = await wire();
     const parse = (sql: string): Buffer => message('P', '', sql, Buffer.alloc(2));
     const run = Buffer.concat([message('B', '', '', Buffer.alloc(6)), message('E', '', int32(0)), sync]);
-    const bytes = Buffer.concat([login, parse("SELECT 'first'"), run, query("SELECT 'second'"), parse("SELECT 'third'"), run]);
+    const bytes = Buffer.concat([
+      login,
+      parse("SELECT 'first'"),
+      run,
+      query("SELECT 'second'"),
+      parse("SELECT 'third'"),
+      run,
+    ]);
     for (let offset = 0; offset < bytes.length; offset += 7) socket.write(bytes.subarray(offset, offset + 7));
     await until('answered', () => /first.*second.*third.*Z....I$/s.test(text()));
     socket.destroy();
@@ -242,7 +276,11 @@ describe('on the wire', () => {
   });
 
   test('nonsense ends the connection with a protocol error and hurts nobody else', async () => {
-    for (const bytes of [message('y', 'nonsense'), Buffer.from('Q\0\0\0\x01'), Buffer.from('Q\x7f\xff\xff\xff', 'latin1')]) {
+    for (const bytes of [
+      message('y', 'nonsense'),
+      Buffer.from('Q\0\0\0\x01'),
+      Buffer.from('Q\x7f\xff\xff\xff', 'latin1'),
+    ]) {
       const { socket, text } = await wire();
       const closed = new Promise((resolve) => void socket.once('close', resolve));
       socket.write(Buffer.concat([login, bytes]));

@@ -1,103 +1,25 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openComposeRuntime } from '../../src/adapters/compose/runtime.ts';
-import type { Service } from '../../src/core/project.ts';
-import type { LogLine, Runtime } from '../../src/ports/runtime.ts';
-import { composeProject, failureOf, realClock } from '../support/compose-project.ts';
-import { type ComposeFixture, createComposeFixture, findDocker } from '../support/docker.ts';
-
-const image = 'node:24-trixie-slim';
-const docker = await findDocker([image, 'pgvector/pgvector:pg17']);
-const never = new AbortController().signal;
-
-/** A service that answers on port 80 and goes at once when told to. */
-const serve = `process.on('SIGTERM',()=>process.exit(0));console.log('serving');console.error('to stderr');
-require('http').createServer((q,r)=>r.end('fine')).listen(80)`;
-const check = `fetch('http://127.0.0.1/').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))`;
-
-function toy(script: string, more: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
-  return { image, command: ['node', '-e', script.replaceAll('$', '$$')], ...more };
-}
-
-/** `test` of a health check that soon knows. */
-function health(script: string): Record<string, unknown> {
-  return { healthcheck: { test: ['CMD', 'node', '-e', script], interval: '200ms', timeout: '5s', retries: 25 } };
-}
-
-interface Opened {
-  readonly fixture: ComposeFixture;
-  readonly runtime: Runtime;
-  service(name: string): Service;
-  rewrite(services: Readonly<Record<string, unknown>>): Promise<void>;
-  /** As the next run of orch does: nothing is remembered. */
-  again(): Opened;
-}
-
-const fixtures: ComposeFixture[] = [];
-
-afterEach(async () => {
-  await Promise.all(fixtures.splice(0).map((fixture) => fixture.remove()));
-});
-
-/** JSON is YAML. */
-function textOf(services: Readonly<Record<string, unknown>>): string {
-  return JSON.stringify({ services, volumes: { data: {} } });
-}
-
-async function open(
-  services: Readonly<Record<string, unknown>>,
-  settings: Readonly<Record<string, Partial<Service>>> = {},
-): Promise<Opened> {
-  const fixture = await createComposeFixture(textOf(services));
-  fixtures.push(fixture);
-  return runtimeFor(fixture, Object.keys(services), settings);
-}
-
-function runtimeFor(
-  fixture: ComposeFixture,
-  names: readonly string[],
-  settings: Readonly<Record<string, Partial<Service>>>,
-): Opened {
-  if (docker.engine === undefined) throw new Error(docker.reason);
-  const services = names.filter((name) => name !== 'postgres').map((name) => ({ name, ...settings[name] }));
-  const project = composeProject({ name: fixture.name, files: [fixture.file], services });
-  const runtime = openComposeRuntime({ project, engine: docker.engine, environment: process.env, clock: realClock });
-  return {
-    fixture,
-    runtime,
-    service(name) {
-      const found = project.services.find((service) => service.name === name);
-      if (found === undefined) throw new Error(`no service ${name}`);
-      return found;
-    },
-    rewrite: (changed) => fixture.write(textOf(changed)),
-    again: () => runtimeFor(fixture, names, settings),
-  };
-}
-
-async function observeOne(opened: Opened, name: string, rebuild = false): Promise<unknown> {
-  return (await opened.runtime.observe([opened.service(name)], { rebuild })).get(name);
-}
-
-async function collect(lines: AsyncIterable<LogLine>): Promise<LogLine[]> {
-  const all: LogLine[] = [];
-  for await (const line of lines) all.push(line);
-  return all;
-}
-
-/** A free port of 127.0.0.1, taken as long as it is held. */
-async function takePort(): Promise<{ port: number; release(): Promise<void> }> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return { port, release: () => new Promise((resolve) => server.close(() => resolve())) };
-}
+import { composeProject } from '../support/compose-project.ts';
+import {
+  check,
+  collect,
+  docker,
+  health,
+  image,
+  never,
+  observeOne,
+  open,
+  removeToys,
+  serve,
+  takePort,
+  toy,
+} from '../support/compose-toys.ts';
 
 const suite = describe.skipIf(docker.engine === undefined);
 
-suite(`the Compose runtime with the Compose CLI ${docker.reason}`, () => {
+afterEach(removeToys);
+
+suite(`the Compose runtime with the Compose CLI ${docker.reason}`, { timeout: 60_000 }, () => {
   it('starts a service, waits for its health, and gives the address where it answers', async () => {
     const opened = await open({ web: toy(serve, { ports: ['127.0.0.1::80'], ...health(check) }) });
     expect(await observeOne(opened, 'web')).toMatchObject({ state: 'absent', upToDate: false, imageMissing: false });
@@ -156,74 +78,6 @@ suite(`the Compose runtime with the Compose CLI ${docker.reason}`, () => {
     expect(Object.keys(await opened.fixture.containers())).toEqual(['web']);
   });
 
-  it('gives up on a crash loop, with its last log lines', async () => {
-    const script = `console.log('about to fall');setTimeout(()=>process.exit(9),100)`;
-    const opened = await open({ web: toy(script, { restart: 'always' }) });
-    await opened.runtime.startService(opened.service('web'), 'create', never);
-    expect(await failureOf(opened.runtime.waitHealthy(opened.service('web'), never))).toMatchObject({
-      code: 'service-unhealthy',
-      details: { state: expect.stringContaining('crash loop'), logTail: expect.arrayContaining(['about to fall']) },
-    });
-  });
-
-  it('gives up on a service that exits, though it exits without a fault', async () => {
-    const opened = await open({ web: toy(`console.log('bye')`) });
-    await opened.runtime.startService(opened.service('web'), 'create', never);
-    expect(await failureOf(opened.runtime.waitHealthy(opened.service('web'), never))).toMatchObject({
-      code: 'service-unhealthy',
-      details: { state: 'exited with code 0', logTail: ['bye'] },
-    });
-  });
-
-  it('gives up on an unhealthy service, with what its health check said', async () => {
-    const test = ['CMD', 'node', '-e', `console.log('no database');process.exit(1)`];
-    const healthcheck = { test, interval: '100ms', timeout: '5s', retries: 1 };
-    const opened = await open({ web: toy(serve, { healthcheck }) });
-    await opened.runtime.startService(opened.service('web'), 'create', never);
-    expect(await failureOf(opened.runtime.waitHealthy(opened.service('web'), never))).toMatchObject({
-      code: 'service-unhealthy',
-      details: { state: 'unhealthy', lastAnswer: 'no database' },
-    });
-  });
-
-  it('leaves nothing behind where the port is taken, and names the address', async () => {
-    const taken = await takePort();
-    const opened = await open({ web: toy(serve, { ports: [`127.0.0.1:${taken.port}:80`] }) });
-    const failure = await failureOf(opened.runtime.startService(opened.service('web'), 'create', never));
-    expect(failure).toMatchObject({
-      code: 'port-taken',
-      details: { service: 'web', address: `127.0.0.1:${taken.port}` },
-    });
-    expect(await opened.fixture.containers()).toEqual({});
-    await taken.release();
-    await opened.runtime.startService(opened.service('web'), 'create', never);
-    expect(await opened.fixture.containers()).toMatchObject({ web: { state: 'running' } });
-  });
-
-  it('names the container whose port it is as a taken port too', async () => {
-    const free = await takePort();
-    await free.release();
-    const ports = [`127.0.0.1:${free.port}:80`];
-    const opened = await open({ web: toy(serve, { ports }), other: toy(serve, { ports }) });
-    await opened.runtime.startService(opened.service('web'), 'create', never);
-    const failure = await failureOf(opened.runtime.startService(opened.service('other'), 'create', never));
-    expect(failure).toMatchObject({ code: 'port-taken', details: { address: `127.0.0.1:${free.port}` } });
-    expect(await opened.fixture.containers()).toMatchObject({ web: { state: 'running' } });
-    expect(await opened.fixture.containers()).not.toHaveProperty('other');
-  });
-
-  it('says which image is missing and why it can not be had', async () => {
-    const missing = 'localhost:1/orch/nowhere:1';
-    const opened = await open({ web: { image: missing } });
-    expect(await observeOne(opened, 'web')).toMatchObject({ state: 'absent', imageMissing: true, image: missing });
-    const details = { service: 'web', image: missing };
-    const pulled = await failureOf(opened.runtime.buildImage(opened.service('web'), never, () => {}));
-    expect(pulled).toMatchObject({ code: 'image-missing', details });
-    const started = await failureOf(opened.runtime.startService(opened.service('web'), 'create', never));
-    expect(started).toMatchObject({ code: 'image-missing', details });
-    expect(await opened.fixture.containers()).toEqual({});
-  });
-
   it('builds an image, and replaces the container once a new build differs', async () => {
     const opened = await open({ web: { build: '.' } });
     const dockerfile = (text: string): string =>
@@ -245,73 +99,6 @@ suite(`the Compose runtime with the Compose CLI ${docker.reason}`, () => {
     expect(await observeOne(opened.again(), 'web')).toMatchObject({ upToDate: false });
     await opened.runtime.startService(opened.service('web'), 'recreate', never);
     expect(await observeOne(opened.again(), 'web')).toMatchObject({ upToDate: true });
-  });
-
-  it('shows the end of the output of an image that does not build, and lets the old container run', async () => {
-    const opened = await open({ web: toy(serve) });
-    await opened.runtime.startService(opened.service('web'), 'create', never);
-    const before = await opened.fixture.containers();
-    await opened.rewrite({ web: { build: '.' } });
-    await opened.fixture.write(`FROM ${image}\nRUN echo from the build && exit 3\n`, 'Dockerfile');
-    const next = opened.again();
-    expect(await failureOf(next.runtime.buildImage(next.service('web'), never, () => {}))).toMatchObject({
-      code: 'image-build-failed',
-      details: { service: 'web', outputTail: expect.arrayContaining([expect.stringContaining('exit code: 3')]) },
-    });
-    expect(await opened.fixture.containers()).toEqual(before);
-  });
-
-  it.each([
-    ['YAML that is none', 'services:\n  web: {image: x\n  b: [\n', "did not find expected ',' or '}'", 1],
-    ['an unknown key', 'services:\n  web:\n    imagee: x\n', "additional properties 'imagee' not allowed", undefined],
-    [
-      'a required variable that is not set',
-      `services:\n  web:\n    image: \${ORCH_X:?say which}\n`,
-      'say which',
-      undefined,
-    ],
-    [
-      'a remote include',
-      'include: ["oci://docker.io/x/y:1"]\nservices: {}\n',
-      'remote resource is disabled',
-      undefined,
-    ],
-  ])('refuses a compose file with %s, before anything is touched', async (_name, text, words, line) => {
-    const opened = await open({ web: toy(serve) });
-    await opened.runtime.startService(opened.service('web'), 'create', never);
-    const before = await opened.fixture.containers();
-    await opened.fixture.write(text);
-    const next = opened.again();
-    const failures = [
-      await failureOf(next.runtime.observe([next.service('web')], { rebuild: false })),
-      await failureOf(next.runtime.startService(next.service('web'), 'recreate', never)),
-      await failureOf(next.runtime.down([next.service('web')], { volumes: true })),
-    ];
-    for (const failure of failures) {
-      expect(failure).toMatchObject({ code: 'compose-invalid', details: { message: expect.stringContaining(words) } });
-      if (line !== undefined) expect(failure).toMatchObject({ at: { file: opened.fixture.file, line } });
-    }
-    expect(await opened.fixture.containers()).toEqual(before);
-  });
-
-  it('names the Compose service that the compose file does not have', async () => {
-    const opened = await open({ web: toy(serve) }, { web: { container: 'wep' } });
-    expect(await failureOf(opened.runtime.observe([opened.service('web')], { rebuild: false }))).toMatchObject({
-      code: 'compose-invalid',
-      details: { message: expect.stringContaining('"wep"') },
-    });
-  });
-
-  it('stops and leaves no child process when it is interrupted in a build', async () => {
-    const opened = await open({ web: { build: '.' } });
-    await opened.fixture.write(`FROM ${image}\nRUN sleep 300\n`, 'Dockerfile');
-    const interrupt = new AbortController();
-    const reason = new Error('interrupted');
-    const building = opened.runtime.buildImage(opened.service('web'), interrupt.signal, (line) => {
-      if (line.includes('sleep 300')) interrupt.abort(reason);
-    });
-    expect(await failureOf(building)).toBe(reason);
-    expect(await processesNaming(opened.fixture.name)).toEqual([]);
   });
 
   it('reads the logs of several services, by time, with their streams', async () => {
@@ -377,57 +164,3 @@ suite(`the Compose runtime with the Compose CLI ${docker.reason}`, () => {
     expect(await opened.runtime.down(services, { volumes: true })).toEqual([]);
   });
 });
-
-suite(`the Compose runtime with the socket alone ${docker.reason}`, () => {
-  function socketRuntime(opened: Opened): Runtime {
-    if (docker.engine === undefined) throw new Error(docker.reason);
-    const project = composeProject({ name: 'config-name', files: [], services: [{ name: 'web' }] });
-    const { engine } = docker;
-    return openComposeRuntime({
-      project,
-      engine,
-      environment: {},
-      composeProject: opened.fixture.name,
-      clock: realClock,
-    });
-  }
-
-  it('starts what docker compose has created, waits for it, and stops it', async () => {
-    const opened = await open({ web: toy(serve, health(check)) });
-    await opened.fixture.compose(['create']);
-    const runtime = socketRuntime(opened);
-    const web = opened.service('web');
-    const found = await runtime.observe([web], { rebuild: false });
-    expect(found.get('web')).toMatchObject({ state: 'created', upToDate: true });
-    await runtime.startService(web, 'start', never);
-    await runtime.waitHealthy(web, never);
-    expect(await runtime.down([web], { volumes: false })).toEqual([`${opened.fixture.name}-web-1`]);
-    expect(await opened.fixture.containers()).toMatchObject({ web: { state: 'exited' } });
-  });
-
-  it('creates nothing', async () => {
-    const opened = await open({ web: toy(serve) });
-    const failure = await failureOf(socketRuntime(opened).startService(opened.service('web'), 'create', never));
-    expect(failure).toMatchObject({ code: 'service-not-started' });
-    expect(await opened.fixture.containers()).toEqual({});
-  });
-
-  it('names the address of a port that is taken', async () => {
-    const free = await takePort();
-    await free.release();
-    const opened = await open({ web: toy(serve, { ports: [`127.0.0.1:${free.port}:80`] }) });
-    await opened.fixture.compose(['create']);
-    const taken = createServer();
-    await new Promise<void>((resolve) => taken.listen(free.port, '127.0.0.1', resolve));
-    const failure = await failureOf(socketRuntime(opened).startService(opened.service('web'), 'start', never));
-    await new Promise<void>((resolve) => taken.close(() => resolve()));
-    expect(failure).toMatchObject({ code: 'port-taken', details: { address: `127.0.0.1:${free.port}` } });
-  });
-});
-
-/** Command lines of this machine's processes that name the project. */
-async function processesNaming(project: string): Promise<string[]> {
-  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(ids.map((id) => readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')));
-  return lines.filter((line) => line.includes(project)).map((line) => line.replaceAll('\0', ' '));
-}

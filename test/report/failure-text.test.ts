@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Failure } from '../../src/core/failure.ts';
-import { formatBug, formatFailure } from '../../src/report/failure-text.ts';
 import { phraseFailure } from '../../src/report/failure-phrases.ts';
+import { formatBug, formatFailure } from '../../src/report/failure-text.ts';
 import { createStyle } from '../../src/report/style.ts';
 import { failures, sqlFailure } from './samples.ts';
 import { contextWith } from './support.ts';
@@ -23,16 +23,25 @@ describe('a failure as text', () => {
     await expect(all.join('\n')).toMatchFileSnapshot('golden/failures.txt');
   });
 
-  it.each(Object.entries(failures))('says what happened, what the state is and what to type next: %s', (_code, failure) => {
-    const phrase = phraseFailure(failure, contextWith());
-    expect(phrase.happened[0]).not.toBe('');
-    expect(phrase.state).toMatch(/\.$/);
-    expect(phrase.next.length).toBeGreaterThan(0);
-    expect([...phrase.happened, phrase.state, ...phrase.next].join('')).not.toMatch(/undefined|\[object|NaN/);
-  });
+  it.each(Object.entries(failures))(
+    'says what happened, what the state is and what to type next: %s',
+    (_code, failure) => {
+      const phrase = phraseFailure(failure, contextWith());
+      expect(phrase.happened[0]).not.toBe('');
+      expect(phrase.state).toMatch(/\.$/);
+      expect(phrase.next.length).toBeGreaterThan(0);
+      expect([...phrase.happened, phrase.state, ...phrase.next].join('')).not.toMatch(/undefined|\[object|NaN/);
+    },
+  );
 
   it('tells each unmet prerequisite and each probe in exactly these words', async () => {
-    const kinds = ['extension-unavailable', 'extension-too-old', 'database-owner', 'admin-needed', 'privilege'] as const;
+    const kinds = [
+      'extension-unavailable',
+      'extension-too-old',
+      'database-owner',
+      'admin-needed',
+      'privilege',
+    ] as const;
     const probes = ['resolve', 'tcp', 'login', 'startup', 'primary', 'writable'] as const;
     const details = failures['prerequisite-unmet'].details;
     const server = failures['server-unreachable'].details;
@@ -51,8 +60,14 @@ describe('a failure as text', () => {
 
   it('puts the caret below the character, tabs, wide characters and long lines notwithstanding', () => {
     const caret = (source: string, column: number): string[] => {
-      const failure = new Failure('sql-failed', { ...sqlFailure.details, source }, { at: { file: '/f.sql', line: 7, column } });
-      return text(failure).split('\n').filter((line) => line.startsWith('  7 |') || line.startsWith('    |'));
+      const failure = new Failure(
+        'sql-failed',
+        { ...sqlFailure.details, source },
+        { at: { file: '/f.sql', line: 7, column } },
+      );
+      return text(failure)
+        .split('\n')
+        .filter((line) => line.startsWith('  7 |') || line.startsWith('    |'));
     };
     expect(caret('\tSELECT x;', 9)).toEqual(['  7 |     SELECT x;', '    |            ^']);
     expect(caret("SELECT '名前', x;", 14)).toEqual(["  7 | SELECT '名前', x;", '    |                ^']);
@@ -83,7 +98,13 @@ describe('a failure as text', () => {
   });
 
   it('masks secrets in every part', () => {
-    const told = text(sqlFailed({ message: 'ALTER ROLE x PASSWORD s3cret-pa$$', source: "  PASSWORD 's3cret-pa$$'", statement: undefined }));
+    const told = text(
+      sqlFailed({
+        message: 'ALTER ROLE x PASSWORD s3cret-pa$$',
+        source: "  PASSWORD 's3cret-pa$$'",
+        statement: undefined,
+      }),
+    );
     expect(told).not.toContain('s3cret');
     expect(told).toContain('***');
   });

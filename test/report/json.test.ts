@@ -21,7 +21,10 @@ async function linesOf(work: (reporter: ReturnType<typeof createReporter>) => un
   const stderr = new Recorder();
   await work(createReporter(optionsWith(stdout, stderr, { format: 'json', ...changes })));
   expect(stderr.text).toBe('');
-  return stdout.text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Line);
+  return stdout.text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Line);
 }
 
 /** Every field is documented; every documented field is there, except those that may be left out. */
@@ -47,14 +50,14 @@ describe('JSON output', () => {
 
   it.each(Object.values(steps))('has exactly the documented fields of a step: $kind', async (step) => {
     const [line] = await linesOf((reporter) => reporter.on({ type: 'step-started', step }));
-    expectDocumented(line?.['step'] as Line, { ...stepFields, ...stepKindFields[step.kind] });
+    expectDocumented(line?.step as Line, { ...stepFields, ...stepKindFields[step.kind] });
   });
 
   it.each(Object.values(failures))('has exactly the documented fields of a failure: $code', async (failure) => {
     const [line] = await linesOf((reporter) => reporter.fail(failure));
     expectDocumented(line ?? {}, { ...frame, ...endFields['run-failed'] });
-    expectDocumented(line?.['failure'] as Line, failureFields);
-    expect(line?.['failure']).toMatchObject({ code: failure.code, next: expect.any(Array) });
+    expectDocumented(line?.failure as Line, failureFields);
+    expect(line?.failure).toMatchObject({ code: failure.code, next: expect.any(Array) });
   });
 
   it('ends a run with its outcome, its exit code and all failures', async () => {
@@ -83,22 +86,35 @@ describe('JSON output', () => {
     const reporter = createReporter(optionsWith(stdout, new Recorder(), { format: 'json' }));
     reporter.on({ ...events['notice-received'], message });
     expect(stdout.text).toMatch(/^[\x20-\x7e]*\n$/);
-    expect((JSON.parse(stdout.text) as Line)['message']).toBe('a\u001b[31m\u009b\u202e\u007f pa *** "q"');
+    expect((JSON.parse(stdout.text) as Line).message).toBe('a\u001b[31m\u009b\u202e\u007f pa *** "q"');
   });
 
   it('writes each answer as one documented line', async () => {
     const stdout = new Recorder();
     const options = optionsWith(stdout, new Recorder(), { format: 'json' });
     const answers = createAnswers(options, createReporter(options));
-    const row = { service: 'a', database: 'b', heads: [], appliedAt: undefined, applied: 0, pending: [], container: undefined, failure: sqlFailure };
+    const row = {
+      service: 'a',
+      database: 'b',
+      heads: [],
+      appliedAt: undefined,
+      applied: 0,
+      pending: [],
+      container: undefined,
+      failure: sqlFailure,
+    };
     await answers.current([row]);
     await answers.status([row]);
     await answers.plan(events['plan-made'].plan);
     await answers.loss({ name: 'a', database: 'b' }, undefined);
     await answers.stopped(['auth']);
     await answers.logLine({ service: 'a', stream: 'stdout', text: 'hello' });
-    const lines = stdout.text.trim().split('\n').map((line) => JSON.parse(line) as Line);
-    expect(lines.map((line) => line['type'])).toEqual(Object.keys(answerFields));
-    for (const line of lines) expectDocumented(line, { ...frame, ...answerFields[line['type'] as keyof typeof answerFields] });
+    const lines = stdout.text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Line);
+    expect(lines.map((line) => line.type)).toEqual(Object.keys(answerFields));
+    for (const line of lines)
+      expectDocumented(line, { ...frame, ...answerFields[line.type as keyof typeof answerFields] });
   });
 });

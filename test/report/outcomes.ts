@@ -7,6 +7,7 @@ const auth: ServiceOutcome = {
   status: 'done',
   heads: ['002_x'],
   applied: ['001_users', '002_x'],
+  seeded: [],
   url: 'http://127.0.0.1:8001/health',
   container: 'started',
   duration: 1234,
@@ -17,6 +18,7 @@ const user: ServiceOutcome = {
   status: 'unchanged',
   heads: ['005_names'],
   applied: [],
+  seeded: [],
   url: 'http://127.0.0.1:8002/health',
   container: 'running',
   duration: 45,
@@ -32,7 +34,12 @@ const common: Outcome = {
 
 export const outcomes = {
   done: common,
-  unchanged: { ...common, services: [{ ...auth, status: 'unchanged', applied: [], container: 'running' }, user], unchanged: true, duration: 140 },
+  unchanged: {
+    ...common,
+    services: [{ ...auth, status: 'unchanged', applied: [], container: 'running' }, user],
+    unchanged: true,
+    duration: 140,
+  },
   unchangedDatabases: { ...common, services: [{ ...user, container: undefined }], unchanged: true, duration: 140 },
   failed: {
     ...common,

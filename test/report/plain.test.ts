@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/core/event.ts';
 import { createReporter } from '../../src/report/create-reporter.ts';
+import { outcomes } from './outcomes.ts';
 import { events, failures, holder, revisionNamed, sqlFailure, steps } from './samples.ts';
 import { optionsWith, Recorder } from './support.ts';
-import { outcomes } from './outcomes.ts';
 
 function tell(list: readonly Event[], changes: Parameters<typeof optionsWith>[2] = {}): string {
   const stderr = new Recorder();
@@ -37,7 +37,10 @@ describe('plain output', () => {
       const probe = index < 200 ? 'tcp' : 'login';
       return { type: 'probe-awaited', server: 'main', probe, reason: 'x', waited: index * 100 };
     });
-    const told = tell(polls).trim().split('\n').map((line) => line.split('  '));
+    const told = tell(polls)
+      .trim()
+      .split('\n')
+      .map((line) => line.split('  '));
     expect(told.map((parts) => parts[2])).toEqual(['1.0 s', '2.0 s', '4.0 s', '8.0 s', '16 s', '20 s']);
     expect(told[5]?.[1]).toBe('waiting: login refused (x)');
   });
@@ -54,12 +57,17 @@ describe('plain output', () => {
     ];
     const told = tell(waits).trim().split('\n');
     expect(told).toHaveLength(2);
-    expect(told[0]).toContain('held by pid 4711 (orch lock, role auth_owner, from 10.0.0.3, since 2026-11-20T10:00:00Z)');
+    expect(told[0]).toContain(
+      'held by pid 4711 (orch lock, role auth_owner, from 10.0.0.3, since 2026-11-20T10:00:00Z)',
+    );
     expect(told[1]).toContain('held by pid 4712');
   });
 
   it('tells progress at most ten times', () => {
-    const list = Array.from({ length: 1000 }, (_, index): Event => ({ ...events['step-progressed'], done: index + 1, total: 1000 }));
+    const list = Array.from(
+      { length: 1000 },
+      (_, index): Event => ({ ...events['step-progressed'], done: index + 1, total: 1000 }),
+    );
     expect(tell(list).trim().split('\n')).toHaveLength(10);
   });
 

@@ -57,7 +57,13 @@ export const steps: { readonly [K in StepKind]: StepOf<K> } = {
 const file = '/home/dev/shop/services/api-auth/revisions/002_x.up.sql';
 const fault = { file: 'orchestrator.config.yaml', hint: undefined, source: undefined };
 const verdicts = [
-  { kind: 'changed', revision: '001_users', file: '/home/dev/shop/services/api-auth/revisions/001_users.up.sql', recorded: 'v1:sha256:aa11', found: 'v1:sha256:bb22' },
+  {
+    kind: 'changed',
+    revision: '001_users',
+    file: '/home/dev/shop/services/api-auth/revisions/001_users.up.sql',
+    recorded: 'v1:sha256:aa11',
+    found: 'v1:sha256:bb22',
+  },
   { kind: 'missing', revision: '003_gone', appliedAt: '2026-11-20T10:00:00Z' },
   { kind: 'out-of-order', revision: '002_x', file, head: '004_later' },
 ] as const;
@@ -88,14 +94,34 @@ export const failures: { readonly [C in FailureCode]: Failure<C> } = {
   }),
   'config-invalid': new Failure('config-invalid', {
     faults: [
-      { ...fault, line: 3, column: 1, message: 'unknown key "servces"', source: 'servces:', hint: 'did you mean "services"?' },
+      {
+        ...fault,
+        line: 3,
+        column: 1,
+        message: 'unknown key "servces"',
+        source: 'servces:',
+        hint: 'did you mean "services"?',
+      },
       { ...fault, line: undefined, column: undefined, message: 'services is missing' },
     ],
   }),
-  'service-unknown': new Failure('service-unknown', { name: 'api-auht', known: ['api-auth', 'api-user'], nearest: 'api-auth' }),
+  'service-unknown': new Failure('service-unknown', {
+    name: 'api-auht',
+    known: ['api-auth', 'api-user'],
+    nearest: 'api-auth',
+  }),
   'revision-invalid': new Failure('revision-invalid', {
     service: 'api-auth',
-    faults: [{ file, line: 1, column: undefined, message: 'the file is not UTF-8', source: undefined, hint: 'save it as UTF-8' }],
+    faults: [
+      {
+        file,
+        line: 1,
+        column: undefined,
+        message: 'the file is not UTF-8',
+        source: undefined,
+        hint: 'save it as UTF-8',
+      },
+    ],
   }),
   'revision-not-found': new Failure('revision-not-found', { service: 'api-auth', target: '02_x', nearest: '002_x' }),
   'heads-diverged': new Failure('heads-diverged', {
@@ -159,7 +185,10 @@ export const failures: { readonly [C in FailureCode]: Failure<C> } = {
     reason: 'the process ended with exit code 1',
     logTail: ['Cannot find module tsx'],
   }),
-  'image-build-failed': new Failure('image-build-failed', { service: 'api-auth', outputTail: ['npm error code ENOTFOUND'] }),
+  'image-build-failed': new Failure('image-build-failed', {
+    service: 'api-auth',
+    outputTail: ['npm error code ENOTFOUND'],
+  }),
   'image-missing': new Failure('image-missing', {
     service: 'api-auth',
     image: 'shop/auth:1',
@@ -168,7 +197,7 @@ export const failures: { readonly [C in FailureCode]: Failure<C> } = {
   'port-taken': new Failure('port-taken', { service: 'api-auth', address: '127.0.0.1:8001' }),
   'compose-invalid': new Failure('compose-invalid', {
     files: ['/home/dev/shop/compose/compose.yaml'],
-    message: "yaml: line 3: mapping values are not allowed in this context",
+    message: 'yaml: line 3: mapping values are not allowed in this context',
   }),
   'docker-unavailable': new Failure('docker-unavailable', {
     reason: 'connect ENOENT /var/run/docker.sock',
@@ -186,8 +215,15 @@ type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
 const step: Step = steps['apply-revision'];
 
 export const events: { readonly [T in Event['type']]: EventOf<T> } = {
-  'run-started': { type: 'run-started', run: 'r1', command: 'up', project: 'shop', runtime: 'compose', version: '0.1.0' },
-  'runtime-noted': { type: 'runtime-noted', runtime: 'local', note: 'limits', detail: 'one session per database' },
+  'run-started': {
+    type: 'run-started',
+    run: 'r1',
+    command: 'up',
+    project: 'shop',
+    runtime: 'compose',
+    version: '0.1.0',
+  },
+  'runtime-noted': { type: 'runtime-noted', runtime: 'local', note: 'limits', detail: '' },
   'server-started': { type: 'server-started', server: 'main', how: 'started', duration: 1230 },
   'probe-awaited': { type: 'probe-awaited', server: 'main', probe: 'login', reason: '28P01', waited: 3000 },
   'server-ready': { type: 'server-ready', server: 'main', waited: 3400 },
@@ -208,7 +244,12 @@ export const events: { readonly [T in Event['type']]: EventOf<T> } = {
   'step-finished': { type: 'step-finished', step, duration: 12, note: undefined },
   'step-failed': { type: 'step-failed', step, failure: sqlFailure, duration: 3 },
   'step-skipped': { type: 'step-skipped', step, because: 'earlier-failure' },
-  'notice-received': { type: 'notice-received', subject, severity: 'WARNING', message: 'there is no transaction in progress' },
+  'notice-received': {
+    type: 'notice-received',
+    subject,
+    severity: 'WARNING',
+    message: 'there is no transaction in progress',
+  },
   'service-exited': { type: 'service-exited', service: 'api-auth', exitCode: 1, signal: undefined },
   'stop-requested': { type: 'stop-requested', signal: 'SIGINT' },
 };
@@ -228,8 +269,10 @@ export const project = {
       database: 'authdb',
       server,
       container: 'auth',
+      needs: [],
       revisions: '/home/dev/shop/services/api-auth/revisions',
-    } as Service,
+    } as unknown as Service,
+    { name: 'api-user', database: 'apidb', server, needs: ['api-auth'] } as unknown as Service,
   ],
   secrets: ['s3cret-pa$$'],
 } as unknown as Project;

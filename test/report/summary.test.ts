@@ -17,6 +17,15 @@ describe('the summary', () => {
     expect(text).toBe('Nothing to do: 2 services at head and running (140 ms).\n');
   });
 
+  it('leaves out columns rather than have its lines wrapped', () => {
+    const text = formatSummary(outcomes.done, contextWith(), createStyle(false), 60);
+    expect(text.split('\n').slice(1, 4)).toEqual([
+      '   SERVICE   REVISION   URL',
+      '✔  api-auth  002_x      http://127.0.0.1:8001/health',
+      '✔  用户      005_names  http://127.0.0.1:8002/health',
+    ]);
+  });
+
   it('is silent for a run without services', () => {
     expect(formatSummary({ ...outcomes.done, services: [] }, contextWith(), createStyle(false))).toBe('');
   });

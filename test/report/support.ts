@@ -24,26 +24,34 @@ export class Recorder implements Writer {
 
   /** What a person sees: the lines that are left once cursor movements and erasures have been obeyed. */
   screen(): string {
-    const lines = [''];
-    let row = 0;
-    let column = 0;
-    const tokens = this.text.match(/\u001b\[[?0-9;]*[A-Za-z]|\n|\r|[^\u001b\n\r]+/g) ?? [];
-    for (const token of tokens) {
-      const move = /^\u001b\[([?0-9;]*)([A-Za-z])$/.exec(token);
-      if (move === null && token === '\n') {
-        row += 1;
-        column = 0;
-        lines[row] ??= '';
-      } else if (token === '\r' || move?.[2] === 'G') column = 0;
-      else if (move?.[2] === 'A') row = Math.max(0, row - Number(move[1] === '' ? 1 : move[1]));
-      else if (move?.[2] === 'K') lines[row] = '';
-      else if (move === null) {
-        const line = (lines[row] ?? '').padEnd(column);
-        lines[row] = line.slice(0, column) + token + line.slice(column + token.length);
-        column += token.length;
-      }
-    }
-    return lines.join('\n').trimEnd();
+    const screen = { lines: [''], row: 0, column: 0 };
+    for (const token of this.text.match(tokens) ?? []) obey(screen, token);
+    return screen.lines
+      .map((line) => line.trimEnd())
+      .join('\n')
+      .trimEnd();
+  }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal is told what to do by them
+const tokens = /\u001b\[[?0-9;]*[A-Za-z]|\n|[^\u001b\n]+/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
+const movement = /^\u001b\[([?0-9;]*)([A-Za-z])$/;
+
+/** Does what a terminal does with one sequence or piece of text; colours and the cursor's look change nothing. */
+function obey(screen: { lines: string[]; row: number; column: number }, token: string): void {
+  const [, count = '', move] = movement.exec(token) ?? [];
+  if (token === '\n') {
+    screen.row += 1;
+    screen.column = 0;
+    screen.lines[screen.row] ??= '';
+  } else if (move === 'G') screen.column = 0;
+  else if (move === 'A') screen.row = Math.max(0, screen.row - Number(count === '' ? 1 : count));
+  else if (move === 'K') screen.lines[screen.row] = '';
+  else if (move === undefined) {
+    const line = (screen.lines[screen.row] ?? '').padEnd(screen.column);
+    screen.lines[screen.row] = line.slice(0, screen.column) + token + line.slice(screen.column + token.length);
+    screen.column += token.length;
   }
 }
 
@@ -53,6 +61,7 @@ export function contextWith(changes: Partial<PhraseContext> = {}): PhraseContext
     showData: false,
     project,
     clean: createClean(project.secrets),
+    command: undefined,
     headsOf: () => ['001_users'],
     ...changes,
   };

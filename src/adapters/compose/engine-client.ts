@@ -4,6 +4,7 @@ import { Failure } from '../../core/failure.ts';
 import { type EngineAddress, formatAddress } from './engine-address.ts';
 import { linesOf, messageOf, textOf } from './engine-answer.ts';
 import { type EngineCall, engineCalls } from './engine-calls.ts';
+import { connectionOf } from './engine-connection.ts';
 import { reasonOf } from './engine-ping.ts';
 import {
   type EngineEvent,
@@ -219,24 +220,6 @@ export class EngineClient {
     const reason = cause instanceof EngineRefusal ? `HTTP ${cause.status}: ${cause.message}` : reasonOf(cause);
     return new Failure('docker-unavailable', { reason, tried: [formatAddress(this.#address)] }, { cause });
   }
-}
-
-/**
- * dockerode fills what is not given from the process's own DOCKER_HOST; each field stands here, so that it doesn't.
- */
-function connectionOf(address: EngineAddress): Docker.DockerOptions {
-  const none = { host: undefined, port: undefined, ca: undefined, cert: undefined, key: undefined };
-  const options =
-    address.kind === 'socket'
-      ? { ...none, socketPath: address.path, protocol: 'http' }
-      : {
-          ...none,
-          host: address.host,
-          port: address.port,
-          protocol: address.tls === undefined ? 'http' : 'https',
-          ...address.tls,
-        };
-  return options as Docker.DockerOptions;
 }
 
 /** The engine takes `since` as seconds with nine decimals only. */

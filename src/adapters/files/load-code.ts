@@ -6,11 +6,13 @@ import type { RevisionFunction } from '../../ports/revision-store.ts';
 import { findCodePlace } from './code-place.ts';
 import { canStripTypes, evaluateNatively, isUnsupportedSyntax } from './native-typescript.ts';
 
-/** For messages. */
-export interface CodeOwner {
+export interface CodeOptions {
+  /** For messages. */
   readonly service: string;
   /** The file's path as shown. */
   readonly shown: string;
+  /** False: not through Node's own TypeScript; undefined: where Node has it. */
+  readonly natively?: boolean | undefined;
 }
 
 /**
@@ -21,10 +23,13 @@ export interface CodeOwner {
  * strip (enums, namespaces), so that a revision means the same on every Node.
  * @throws Failure `revision-invalid` where the module cannot be loaded or lacks the function
  */
-export async function loadFunction(code: CodeText, { service, shown }: CodeOwner): Promise<RevisionFunction> {
+export async function loadFunction(
+  code: CodeText,
+  { service, shown, natively = canStripTypes() }: CodeOptions,
+): Promise<RevisionFunction> {
   let module: object;
   try {
-    module = await evaluate(code);
+    module = await evaluate(code, natively);
   } catch (error) {
     throw new Failure('revision-invalid', { service, faults: [loadFault(code, shown, error)] }, { cause: error });
   }
@@ -33,10 +38,11 @@ export async function loadFunction(code: CodeText, { service, shown }: CodeOwner
   throw new Failure('revision-invalid', { service, faults: [exportFault(code, shown, found)] });
 }
 
-async function evaluate(code: CodeText): Promise<object> {
-  if (canStripTypes()) {
+async function evaluate(code: CodeText, natively: boolean): Promise<object> {
+  if (natively) {
     try {
-      return await evaluateNatively(code);
+      const module = await evaluateNatively(code);
+      if (module !== undefined) return module;
     } catch (error) {
       if (!isUnsupportedSyntax(error)) throw error;
     }
@@ -54,7 +60,9 @@ async function evaluateWithJiti({ file, text }: CodeText): Promise<object> {
 function loadFault(code: CodeText, shown: string, error: unknown): Fault {
   const { message, line, column } = findCodePlace(code.file, error);
   const source = line === undefined ? undefined : code.text.split('\n', line)[line - 1];
-  return { file: shown, line, column, message, source, hint: undefined };
+  // jiti keeps lines as they are but not what is in them: a column of its own code may lie beyond the line.
+  const isOfSource = column !== undefined && column <= (source?.length ?? 0) + 1;
+  return { file: shown, line, column: isOfSource ? column : undefined, message, source, hint: undefined };
 }
 
 function exportFault({ direction }: CodeText, shown: string, found: unknown): Fault {

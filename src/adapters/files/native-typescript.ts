@@ -16,18 +16,26 @@ export function canStripTypes(): boolean {
   return typeof typescript === 'string' && registerHooks !== undefined;
 }
 
+/** URLs of modules that were made of our text: Node asks for each only once. */
+const served = new Set<string>();
+
 /**
  * Imports the module through Node's own loader, with its text put in place of the file's: relative imports work as from
  * the file. The checksum in the URL keeps Node's module cache from answering with an older text.
+ * Undefined: a host's loader (Vite's, in tests) took the import and read the file itself.
  */
-export async function evaluateNatively({ file, text, checksum }: CodeText): Promise<object> {
+export async function evaluateNatively({ file, text, checksum }: CodeText): Promise<object | undefined> {
   const url = `${pathToFileURL(file).href}?${encodeURIComponent(checksum)}`;
   const hooks = registerHooks?.({
-    load: (wanted, context, nextLoad) =>
-      wanted === url ? { format: 'module-typescript', source: text, shortCircuit: true } : nextLoad(wanted, context),
+    load(wanted, context, nextLoad) {
+      if (wanted !== url) return nextLoad(wanted, context);
+      served.add(url);
+      return { format: 'module-typescript', source: text, shortCircuit: true };
+    },
   });
   try {
-    return (await import(url)) as object;
+    const module = (await import(url)) as object;
+    return served.has(url) ? module : undefined;
   } finally {
     hooks?.deregister();
   }

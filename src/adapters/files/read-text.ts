@@ -5,7 +5,7 @@ import { faultAt } from '../../core/sql/position.ts';
 import { reasonOf } from './system-error.ts';
 
 /** In bytes. */
-export const SIZE_LIMIT = 64 * 1024 * 1024;
+const SIZE_LIMIT = 64 * 1024 * 1024;
 
 /**
  * A link that took the file's place after the folder was listed is refused, and a FIFO does not wait for a writer.
@@ -41,10 +41,10 @@ function readBytes(file: string): Buffer | string {
     const status = fstatSync(descriptor);
     if (!status.isFile()) return 'is no regular file';
     if (status.size > SIZE_LIMIT) return `is larger than ${SIZE_LIMIT / 1024 / 1024} MiB`;
-    // One byte more than there should be, to see a file that is being written.
+    // Room for one byte more than there should be shows a file that is being written to.
     const buffer = Buffer.allocUnsafe(status.size + 1);
     let length = 0;
-    for (let count = -1; count !== 0 && length < buffer.length; length += count) {
+    for (let count = -1; count !== 0 && length < status.size; length += count) {
       count = readSync(descriptor, buffer, length, buffer.length - length, null);
     }
     return length === status.size ? buffer.subarray(0, length) : 'was written to while it was read';

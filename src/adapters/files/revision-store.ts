@@ -14,13 +14,15 @@ export interface RevisionStoreOptions {
   readonly root: string;
   /** Absolute; messages show paths relative to it. */
   readonly workingFolder: string;
+  /** False: TypeScript goes through jiti even where Node strips types, for hosts with a loader of their own. */
+  readonly nativeTypeScript?: boolean;
 }
 
 /**
  * Makes the store that reads revision folders below `root`.
  * @throws Error of the file system where `root` does not exist
  */
-export function createRevisionStore({ root, workingFolder }: RevisionStoreOptions): RevisionStore {
+export function createRevisionStore({ root, workingFolder, nativeTypeScript }: RevisionStoreOptions): RevisionStore {
   const paths = new ProjectPaths(root, workingFolder);
   const owners = new Map<string, string>();
   return {
@@ -33,7 +35,7 @@ export function createRevisionStore({ root, workingFolder }: RevisionStoreOption
       // Most runs have no TypeScript revision to apply.
       const { loadFunction } = await import('./load-code.ts');
       const shown = paths.show(code.file);
-      return await loadFunction(code, { service: owners.get(code.file) ?? shown, shown });
+      return await loadFunction(code, { service: owners.get(code.file) ?? shown, shown, natively: nativeTypeScript });
     },
   };
 }

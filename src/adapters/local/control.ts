@@ -1,8 +1,8 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Service } from '../../core/project.ts';
 import { Failure, type FailureCode, type FailureDetails } from '../../core/failure.ts';
+import type { Service } from '../../core/project.ts';
 
 /** What another orch process may ask of the holder. Each acts on services as that process's config has them. */
 export interface ControlActions {
@@ -58,7 +58,8 @@ interface Answer {
 async function answer(actions: ControlActions, token: string, request: IncomingMessage): Promise<Answer> {
   if (!hasToken(request.headers.authorization, token)) return { status: 401, body: { message: 'not allowed' } };
   const name = (request.url ?? '').slice(1);
-  if (request.method !== 'POST' || !isAction(actions, name)) return { status: 404, body: { message: 'no such action' } };
+  if (request.method !== 'POST' || !isAction(actions, name))
+    return { status: 404, body: { message: 'no such action' } };
   const services = JSON.parse(await readBody(request)) as readonly Service[];
   try {
     return { status: 200, body: { count: await actions[name](services) } };
@@ -129,8 +130,14 @@ export async function askHolder(
     if (signal?.aborted === true) throw signal.reason;
     throw new HolderGone(error);
   });
-  const body = (await response.json()) as { count?: number; code?: FailureCode; details?: FailureDetails[FailureCode]; message?: string };
+  const body = (await response.json()) as {
+    count?: number;
+    code?: FailureCode;
+    details?: FailureDetails[FailureCode];
+    message?: string;
+  };
   if (response.status === 200) return body.count ?? 0;
-  if (response.status === 409 && body.code !== undefined && body.details !== undefined) throw new Failure(body.code, body.details);
+  if (response.status === 409 && body.code !== undefined && body.details !== undefined)
+    throw new Failure(body.code, body.details);
   throw new HolderGone(new Error(`status ${response.status}: ${body.message ?? ''}`));
 }

@@ -168,6 +168,12 @@ async function pgliteVersion(): Promise<string> {
 
 function unreachable(service: Service, cause: unknown): Failure {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  const details = { server: service.server.name, host: '127.0.0.1', port: 0, database: service.database, probe: 'startup' } as const;
+  const details = {
+    server: service.server.name,
+    host: '127.0.0.1',
+    port: 0,
+    database: service.database,
+    probe: 'startup',
+  } as const;
   return new Failure('server-unreachable', { ...details, reason, sqlstate: undefined, waited: 0 }, { cause });
 }

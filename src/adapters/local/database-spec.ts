@@ -1,6 +1,6 @@
 /** What a worker thread is started with; plain data, since it is cloned into the thread. */
 export type WorkerTask =
-  | { readonly kind: 'make-template'; /** Absolute; must not exist. */ readonly folder: string }
+  | { readonly kind: 'make-template' /** Absolute; must not exist. */; readonly folder: string }
   | { readonly kind: 'serve'; readonly spec: DatabaseSpec };
 
 /** One database to serve. */

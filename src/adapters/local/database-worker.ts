@@ -26,7 +26,10 @@ export interface RunningDatabase {
  * @param onLost called once when it ends without having been asked to
  * @throws DatabaseStopped with what PostgreSQL said where it does not start
  */
-export async function startDatabase(spec: DatabaseSpec, onLost: (error: DatabaseStopped) => void): Promise<RunningDatabase> {
+export async function startDatabase(
+  spec: DatabaseSpec,
+  onLost: (error: DatabaseStopped) => void,
+): Promise<RunningDatabase> {
   const worker = startWorker({ kind: 'serve', spec });
   const port = await new Promise<number>((resolve, reject) => {
     onEnd(worker, reject);
@@ -64,17 +67,26 @@ export async function makeTemplate(folder: string): Promise<void> {
   });
 }
 
+/** Room for PostgreSQL's own check of the stack depth (54001) to come before the thread's stack is used up. */
+const resourceLimits = { stackSizeMb: 64 };
+
 /** The bundle has the worker's entry as a file of its own; this code may be in it or in a chunk one folder below. */
 function startWorker(task: WorkerTask): Worker {
-  const places = ['./pglite-worker.js', '../pglite-worker.js'].map((place) => fileURLToPath(new URL(place, import.meta.url)));
+  const places = ['./pglite-worker.js', '../pglite-worker.js'].map((place) =>
+    fileURLToPath(new URL(place, import.meta.url)),
+  );
   const bundled = places.find((place) => existsSync(place));
-  if (bundled !== undefined) return new Worker(bundled, { workerData: task });
+  if (bundled !== undefined) return new Worker(bundled, { workerData: task, resourceLimits });
   // A thread has no TypeScript of its own before Node 22.18: tsx is put in front where orch runs from source.
   const source = new URL('./pglite-worker.ts', import.meta.url).href;
   // Its CommonJS build, which `resolve` finds, cannot find the rest of it.
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api').replace(/\.cjs$/, '.mjs')).href;
+  const tsx = pathToFileURL(
+    createRequire(import.meta.url)
+      .resolve('tsx/esm/api')
+      .replace(/\.cjs$/, '.mjs'),
+  ).href;
   const script = `import(${JSON.stringify(tsx)}).then(({ tsImport }) => tsImport(${JSON.stringify(source)}, ${JSON.stringify(source)}))`;
-  return new Worker(script, { eval: true, workerData: task });
+  return new Worker(script, { eval: true, workerData: task, resourceLimits });
 }
 
 /** Listens for the thread's end: an error in it, its own report of a failure, or its exit. */

@@ -24,9 +24,16 @@ export interface HealthAnswer {
 export async function askHealth(url: string, timeout: number, signal?: AbortSignal): Promise<HealthAnswer> {
   const limit = AbortSignal.timeout(timeout);
   try {
-    const response = await fetch(url, { signal: signal === undefined ? limit : AbortSignal.any([signal, limit]), redirect: 'manual' });
+    const response = await fetch(url, {
+      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+      redirect: 'manual',
+    });
     await response.body?.cancel();
-    return { healthy: response.status === 200, text: `${response.status} ${response.statusText}`.trim(), refused: false };
+    return {
+      healthy: response.status === 200,
+      text: `${response.status} ${response.statusText}`.trim(),
+      refused: false,
+    };
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason;
     if (limit.aborted) return { healthy: false, text: `no answer within ${timeout} ms`, refused: false };
@@ -58,7 +65,11 @@ export async function pollHealth(polled: Polled): Promise<void> {
   for (;;) {
     const state = await polled.look();
     if (state !== 'running') {
-      throw new Failure('service-not-started', { service: service.name, reason: describeExit(state), logTail: await tail(polled) });
+      throw new Failure('service-not-started', {
+        service: service.name,
+        reason: describeExit(state),
+        logTail: await tail(polled),
+      });
     }
     if (url === undefined) return;
     const answer = await askHealth(url, requestTimeout, signal);
@@ -67,7 +78,14 @@ export async function pollHealth(polled: Polled): Promise<void> {
     const waited = clock.now() - started;
     if (waited >= timeout) {
       const logTail = await tail(polled);
-      throw new Failure('service-unhealthy', { service: service.name, state: 'running', url, lastAnswer, logTail, waited });
+      throw new Failure('service-unhealthy', {
+        service: service.name,
+        state: 'running',
+        url,
+        lastAnswer,
+        logTail,
+        waited,
+      });
     }
     await clock.sleep(pause, signal);
   }

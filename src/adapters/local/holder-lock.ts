@@ -51,7 +51,8 @@ export async function takeLock(folder: string, pid: number, stays: boolean): Pro
       await rm(file, { force: true });
       continue;
     }
-    for (const number of await numbers(folder)) if (number < mine) await rm(join(folder, String(number)), { force: true });
+    for (const number of await numbers(folder))
+      if (number < mine) await rm(join(folder, String(number)), { force: true });
     return { release: () => replaceWith(file, 'released') };
   }
 }
@@ -66,7 +67,11 @@ async function makeFolder(folder: string): Promise<void> {
 
 function unwritable(folder: string, cause: unknown): Failure {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new Failure('usage-invalid', { message: `the local runtime keeps its data in ${folder}, which cannot be written: ${reason}` }, { cause });
+  return new Failure(
+    'usage-invalid',
+    { message: `the local runtime keeps its data in ${folder}, which cannot be written: ${reason}` },
+    { cause },
+  );
 }
 
 /** False: somebody else made it. */
@@ -111,7 +116,10 @@ async function livingOwner(file: string): Promise<LockOwner | undefined> {
     if (text === 'released') return undefined;
     const owner = parseOwner(text);
     if (owner !== undefined) return (await isRunning(owner.process)) ? owner : undefined;
-    const age = await stat(file).then(({ mtimeMs }) => Date.now() - mtimeMs, () => writingTime);
+    const age = await stat(file).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => writingTime,
+    );
     if (age >= writingTime || performance.now() - started >= writingTime) return undefined;
     await new Promise((resolve) => void setTimeout(resolve, 20));
   }
@@ -130,5 +138,11 @@ function parseOwner(text: string): LockOwner | undefined {
 function isOwner(value: unknown): value is LockOwner {
   if (typeof value !== 'object' || value === null || !('process' in value) || !('stays' in value)) return false;
   const { process, stays } = value;
-  return typeof stays === 'boolean' && typeof process === 'object' && process !== null && 'pid' in process && typeof process.pid === 'number';
+  return (
+    typeof stays === 'boolean' &&
+    typeof process === 'object' &&
+    process !== null &&
+    'pid' in process &&
+    typeof process.pid === 'number'
+  );
 }

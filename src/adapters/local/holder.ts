@@ -158,7 +158,13 @@ export class Holder {
     this.#saved = this.#saved.then(async () => {
       const { port, token } = this.#control;
       const { states: databases } = this.databases;
-      const state: LocalState = { format: 1, holder: process, control: { port, token }, databases, services: this.services.states };
+      const state: LocalState = {
+        format: 1,
+        holder: process,
+        control: { port, token },
+        databases,
+        services: this.services.states,
+      };
       await saveState(paths.state, state).catch((error: unknown) => {
         onTrouble(`${paths.state} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
       });
@@ -178,14 +184,22 @@ function holderActions(find: () => Holder | undefined): ControlActions {
     if (found === undefined) throw new Error('not ready yet');
     return found;
   };
-  const each = async (services: readonly Service[], action: (service: Service) => Promise<boolean>): Promise<number> => {
+  const each = async (
+    services: readonly Service[],
+    action: (service: Service) => Promise<boolean>,
+  ): Promise<number> => {
     let count = 0;
     for (const service of services) if (await action(service)) count += 1;
     return count;
   };
   return {
     'start-databases': (services) => holder().openDatabases(services),
-    'recreate-database': (services) => each(services, async (service) => holder().recreateDatabase(service).then(() => true)),
+    'recreate-database': (services) =>
+      each(services, async (service) =>
+        holder()
+          .recreateDatabase(service)
+          .then(() => true),
+      ),
     'start-service': (services) => each(services, (service) => holder().services.start(service)),
     'replace-service': (services) =>
       each(services, async (service) => {
@@ -206,15 +220,24 @@ function holderActions(find: () => Holder | undefined): ControlActions {
 async function endOrphans(options: HolderOptions): Promise<readonly string[]> {
   const found = await loadState(options.paths.state);
   if (found.kind === 'unreadable') {
-    options.onTrouble(`${options.paths.state} of an earlier run cannot be read (${found.reason}): services that it left running are not found`);
+    options.onTrouble(
+      `${options.paths.state} of an earlier run cannot be read (${found.reason}): services that it left running are not found`,
+    );
   }
   if (found.kind !== 'state') return [];
   const running = found.state.services.filter(({ exit }) => exit === undefined);
-  const ended = await Promise.all(running.map(async ({ service, process }) => ((await endOrphan(process, orphanGrace)) ? [service] : [])));
+  const ended = await Promise.all(
+    running.map(async ({ service, process }) => ((await endOrphan(process, orphanGrace)) ? [service] : [])),
+  );
   return ended.flat();
 }
 
 function databaseLost(service: Service, error: Error): Failure {
-  const details = { service: service.name, database: service.database, during: 'serving the local database', reason: error.message };
+  const details = {
+    service: service.name,
+    database: service.database,
+    during: 'serving the local database',
+    reason: error.message,
+  };
   return new Failure('connection-lost', details, { cause: error });
 }

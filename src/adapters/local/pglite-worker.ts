@@ -24,7 +24,14 @@ const startParams = [
   ['-c', 'exit_on_error=false', '-c', 'log_checkpoints=false', '-c', 'io_method=sync', '-c', 'max_worker_processes=0'],
   // A checkpoint is asked for now and then (`housekeeping.ts`); 32 MB instead of 128 saves 100 MB of memory a database.
   ['-c', 'shared_buffers=32MB'],
-  ['-c', 'max_parallel_workers=0', '-c', 'max_parallel_workers_per_gather=0', '-c', 'max_parallel_maintenance_workers=0'],
+  [
+    '-c',
+    'max_parallel_workers=0',
+    '-c',
+    'max_parallel_workers_per_gather=0',
+    '-c',
+    'max_parallel_maintenance_workers=0',
+  ],
 ].flat();
 
 const output: string[] = [];
@@ -81,7 +88,10 @@ class PgliteSession implements SharedSession {
     const chunks: Buffer[] = [];
     // Not awaited: the work is done when the call returns, and there is no file system to synchronise. A copy of each
     // chunk is kept, since it is a view of WebAssembly memory.
-    void this.#pglite.execProtocolRawStream(bytes, { syncToFs: false, onRawData: (data) => void chunks.push(Buffer.from(data)) });
+    void this.#pglite.execProtocolRawStream(bytes, {
+      syncToFs: false,
+      onRawData: (data) => void chunks.push(Buffer.from(data)),
+    });
     return Buffer.concat(chunks);
   }
 
@@ -109,7 +119,10 @@ function createRole(role: string, attributes: string): string {
 
 /** The roles that on a server are there before orch comes: its admins, and an owner for the database. */
 function prepareRoles(session: PgliteSession, spec: DatabaseSpec): void {
-  const roles = [...spec.admins.map((role) => createRole(role, 'SUPERUSER LOGIN')), createRole(spec.owner, 'LOGIN')].join(' ');
+  const roles = [
+    ...spec.admins.map((role) => createRole(role, 'SUPERUSER LOGIN')),
+    createRole(spec.owner, 'LOGIN'),
+  ].join(' ');
   session.execute(`DO $orch$ BEGIN ${roles} END $orch$`);
   const database = `'${spec.database.replaceAll("'", "''")}'`;
   session.execute(`DO $orch$ BEGIN

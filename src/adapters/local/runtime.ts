@@ -4,12 +4,12 @@ import type { Project, Server, Service } from '../../core/project.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogLine, Runtime } from '../../ports/runtime.ts';
 import { askHealth, pollHealth } from './health-poll.ts';
+import { mergeStreams } from './merge-streams.ts';
 import { localPaths } from './paths.ts';
 import { isRunning } from './process-identity.ts';
 import { Seats } from './seats.ts';
 import { type Endpoint, madeFrom, serviceUrl } from './service-environment.ts';
 import { followLog, logSize, readLogTail } from './service-log.ts';
-import { mergeStreams } from './merge-streams.ts';
 import { loadState, type ServiceExit, type ServiceState } from './state-file.ts';
 
 /** What the local runtime is made with. */
@@ -64,7 +64,11 @@ class PgliteRuntime implements LocalRuntime {
     return this.#options.stays && !this.#seats.isGuest;
   }
 
-  async startServer(_server: Server, services: readonly Service[], signal: AbortSignal): Promise<'started' | 'running'> {
+  async startServer(
+    _server: Server,
+    services: readonly Service[],
+    signal: AbortSignal,
+  ): Promise<'started' | 'running'> {
     const opened = await this.#seats.act('start-databases', services, signal);
     this.#located = await this.#seats.databases();
     return opened > 0 ? 'started' : 'running';
@@ -82,7 +86,11 @@ class PgliteRuntime implements LocalRuntime {
   async observe(services: readonly Service[]): Promise<ReadonlyMap<string, ObservedContainer>> {
     const states = await this.#serviceStates();
     const startable = services.filter(hasCommand);
-    return new Map(await Promise.all(startable.map(async (service) => [service.name, await observeOne(service, states.get(service.name))] as const)));
+    return new Map(
+      await Promise.all(
+        startable.map(async (service) => [service.name, await observeOne(service, states.get(service.name))] as const),
+      ),
+    );
   }
 
   async buildImage(): Promise<void> {
@@ -100,7 +108,8 @@ class PgliteRuntime implements LocalRuntime {
   async waitHealthy(service: Service, signal: AbortSignal): Promise<{ readonly url: string | undefined }> {
     if (!hasCommand(service)) return { url: undefined };
     const { clock } = this.#options;
-    const look = async (): Promise<ServiceExit | 'running' | undefined> => await processState((await this.#serviceStates()).get(service.name));
+    const look = async (): Promise<ServiceExit | 'running' | undefined> =>
+      await processState((await this.#serviceStates()).get(service.name));
     await pollHealth({ service, logFile: this.#paths.log(service.name), clock, signal, look });
     return { url: serviceUrl(service) };
   }
@@ -171,7 +180,12 @@ async function observeOne(service: Service, state: ServiceState | undefined): Pr
   if (state === undefined || now === undefined) {
     return { ...noImage, state: 'absent', health: 'none', upToDate: true, url: undefined, id: undefined };
   }
-  const common = { ...noImage, upToDate: state.madeFrom === madeFrom(service), url: state.url, id: String(state.process.pid) };
+  const common = {
+    ...noImage,
+    upToDate: state.madeFrom === madeFrom(service),
+    url: state.url,
+    id: String(state.process.pid),
+  };
   if (now !== 'running') return { ...common, state: 'exited', health: 'none' };
   return { ...common, state: 'running', health: await observeHealth(service) };
 }

@@ -9,7 +9,9 @@ import type { LocalRuntimeOptions } from './runtime.ts';
 import { type DatabaseState, loadState } from './state-file.ts';
 
 /** How this process takes part: it holds the databases itself, or works through the process that does. */
-type Seat = { readonly kind: 'holder'; readonly holder: Holder } | { readonly kind: 'guest'; readonly control: ControlAddress };
+type Seat =
+  | { readonly kind: 'holder'; readonly holder: Holder }
+  | { readonly kind: 'guest'; readonly control: ControlAddress };
 
 /** ms between looks at who holds the lock. */
 const pause = 50;
@@ -54,7 +56,9 @@ export class Seats {
       // It ended or was killed since: the place is free, or somebody else's.
       this.#forget();
       const next = await this.#take(signal);
-      return next.kind === 'holder' ? await next.holder.actions[action](services) : await askHolder(next.control, action, services, signal);
+      return next.kind === 'holder'
+        ? await next.holder.actions[action](services)
+        : await askHolder(next.control, action, services, signal);
     }
   }
 
@@ -79,13 +83,21 @@ export class Seats {
   async empty(services: readonly Service[], whole: boolean): Promise<readonly string[]> {
     const seat = await this.#take();
     if (seat.kind === 'holder') {
-      const running = runningNames(services, seat.holder.services.states.map(({ service }) => service), seat.holder.databases.states);
+      const running = runningNames(
+        services,
+        seat.holder.services.states.map(({ service }) => service),
+        seat.holder.databases.states,
+      );
       await seat.holder.closeDatabases(services);
       return [...new Set([...running, ...seat.holder.orphans])];
     }
     const found = await loadState(this.#paths.state);
     const { services: states, databases } = found.kind === 'state' ? found.state : { services: [], databases: [] };
-    const running = runningNames(services, states.filter(({ exit }) => exit === undefined).map(({ service }) => service), databases);
+    const running = runningNames(
+      services,
+      states.filter(({ exit }) => exit === undefined).map(({ service }) => service),
+      databases,
+    );
     await askHolder(seat.control, whole ? 'leave' : 'close-databases', services);
     if (whole) await this.#awaitDeparture();
     return running;
@@ -131,7 +143,8 @@ export class Seats {
       if (control !== undefined) return { kind: 'guest', control };
       // A command's holder goes as soon as it is done, with its databases: nothing to work through.
       const limit = taken.stays ? introduction : project.policies.lockWait;
-      if (clock.now() - started >= limit) throw new Failure('local-state-locked', { pid: taken.process.pid, folder: this.#paths.data });
+      if (clock.now() - started >= limit)
+        throw new Failure('local-state-locked', { pid: taken.process.pid, folder: this.#paths.data });
       await clock.sleep(pause, signal ?? new AbortController().signal);
     }
   }
@@ -175,7 +188,11 @@ export class Seats {
   }
 }
 
-function runningNames(services: readonly Service[], processes: readonly string[], databases: readonly DatabaseState[]): readonly string[] {
+function runningNames(
+  services: readonly Service[],
+  processes: readonly string[],
+  databases: readonly DatabaseState[],
+): readonly string[] {
   const named = services.filter(({ name }) => processes.includes(name)).map(({ name }) => name);
   const open = services.filter(({ database }) => databases.some((state) => state.database === database));
   return [...named, ...open.map(({ database }) => database)];

@@ -34,8 +34,10 @@ export function serviceEnvironment(
 /** As the application role where there is one, else as the owner. PGlite asks for no password. */
 function databaseUrl(service: Service, endpoint: Endpoint | undefined): string {
   const application = service.roles.find((role) => role.access === 'application');
-  const credentials = application === undefined ? service.owner : { role: application.name, password: application.password };
-  const password = endpoint === undefined && credentials.password !== undefined ? `:${encodeURIComponent(credentials.password)}` : '';
+  const credentials =
+    application === undefined ? service.owner : { role: application.name, password: application.password };
+  const password =
+    endpoint === undefined && credentials.password !== undefined ? `:${encodeURIComponent(credentials.password)}` : '';
   const { host, port } = endpoint ?? service.server;
   const address = host.includes(':') ? `[${host}]` : host;
   const mode = endpoint === undefined ? `?sslmode=${service.server.tls.mode}` : '';
@@ -46,5 +48,7 @@ function databaseUrl(service: Service, endpoint: Endpoint | undefined): string {
 export function madeFrom(service: Service): string {
   const { folder, database, local } = service;
   const role = service.roles.find(({ access }) => access === 'application')?.name ?? service.owner.role;
-  return createHash('sha256').update(JSON.stringify([folder, database, role, local])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([folder, database, role, local]))
+    .digest('hex');
 }

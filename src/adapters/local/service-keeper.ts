@@ -57,7 +57,7 @@ export class ServiceKeeper {
     const command = service.local?.command ?? [];
     if (command.length === 0 || this.#isRunning(service)) return false;
     const port = service.local?.port;
-    if (port !== undefined && (await isPortTaken(port))) {
+    if (port !== undefined && (this.#usesPort(port) || (await isPortTaken(port)))) {
       throw new Failure('port-taken', { service: service.name, address: `127.0.0.1:${port}` });
     }
     const kept: Kept = { service, process: await this.#launch(service, command), stopping: false };
@@ -92,6 +92,13 @@ export class ServiceKeeper {
     return kept !== undefined && kept.process.exit === undefined;
   }
 
+  /** True where a service that may not listen yet was given that port. */
+  #usesPort(port: number): boolean {
+    return [...this.#kept.values()].some(
+      ({ service, process }) => process.exit === undefined && service.local?.port === port,
+    );
+  }
+
   async #launch(service: Service, command: readonly string[]): Promise<ServiceProcess> {
     const { paths, environment, locate, onTrouble } = this.#options;
     try {
@@ -102,9 +109,8 @@ export class ServiceKeeper {
         logFile: paths.log(service.name),
         onLogLost: (error) => onTrouble(`the log of ${service.name} is not kept any more: ${error.message}`),
       });
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new Failure('service-not-started', { service: service.name, reason, logTail: [] }, { cause });
+    } catch (error) {
+      throw notStarted(service, error);
     }
   }
 
@@ -113,4 +119,9 @@ export class ServiceKeeper {
     void this.#options.onChange();
     this.#options.onExit(kept.service, exit);
   }
+}
+
+function notStarted(service: Service, cause: unknown): Failure {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new Failure('service-not-started', { service: service.name, reason, logTail: [] }, { cause });
 }

@@ -65,7 +65,11 @@ function parseLine(service: string, line: string): LogLine {
  * The last lines of a kept log, oldest first; the file put aside before is read where this one is too short.
  * @param count undefined: all of it
  */
-export async function readLogTail(service: string, file: string, count: number | undefined): Promise<readonly LogLine[]> {
+export async function readLogTail(
+  service: string,
+  file: string,
+  count: number | undefined,
+): Promise<readonly LogLine[]> {
   let lines = await readLines(file);
   if (count === undefined || lines.length < count) lines = [...(await readLines(`${file}.1`)), ...lines];
   const wanted = count === undefined ? lines : count === 0 ? [] : lines.slice(-count);
@@ -83,7 +87,13 @@ async function readLines(file: string): Promise<string[]> {
 }
 
 /** Lines appended from `offset` bytes on, as they come, until the signal is aborted; goes on in the new file after a rotation. */
-export async function* followLog(service: string, file: string, start: number, clock: Clock, signal: AbortSignal): AsyncGenerator<LogLine> {
+export async function* followLog(
+  service: string,
+  file: string,
+  start: number,
+  clock: Clock,
+  signal: AbortSignal,
+): AsyncGenerator<LogLine> {
   let offset = start;
   let rest = '';
   while (!signal.aborted) {

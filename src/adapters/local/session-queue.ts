@@ -1,7 +1,7 @@
+import { refuseCopy } from './refuse-copy.ts';
 import type { SessionSettings } from './session-settings.ts';
 import { captureSettings, parseSettings, putSettings, resetSettings } from './session-settings.ts';
 import type { Unit } from './session-unit.ts';
-import { copyRefusal } from './session-unit.ts';
 import { backendFrames, closeStatement, errorFields, errorResponse, query, rowValues, sync } from './wire-frames.ts';
 
 /** The one PostgreSQL session that all connections share. Runs to the end before it returns. */
@@ -116,7 +116,8 @@ export class SessionQueue {
 
   #next(): Member | undefined {
     const ready = (member: Member): boolean => this.#lines.get(member)?.slow === false;
-    if (this.#owner !== undefined) return this.#waiting.includes(this.#owner) && ready(this.#owner) ? this.#owner : undefined;
+    if (this.#owner !== undefined)
+      return this.#waiting.includes(this.#owner) && ready(this.#owner) ? this.#owner : undefined;
     return this.#waiting.find(ready);
   }
 
@@ -127,9 +128,12 @@ export class SessionQueue {
     if (member === undefined || line === undefined || turn === undefined) return;
     this.#waiting = this.#waiting.filter((other) => other !== member);
     if (line.turns.length > 0) this.#waiting.push(member);
-    if (turn.kind === 'leave') return this.#clear(member);
+    if (turn.kind === 'leave') {
+      this.#clear(member);
+      return;
+    }
     if (turn.kind === 'login') this.#login(member);
-    else this.#run(member, line, turn.unit);
+    else this.#serveUnit(member, line, turn.unit);
     turn.done();
   }
 
@@ -140,11 +144,13 @@ export class SessionQueue {
       return;
     }
     const missing = refusal.get('C') === '22023' && (refusal.get('M') ?? '').startsWith('role');
-    member.send(errorResponse('FATAL', missing ? '28000' : (refusal.get('C') ?? 'XX000'), refusal.get('M') ?? 'login failed'));
+    member.send(
+      errorResponse('FATAL', missing ? '28000' : (refusal.get('C') ?? 'XX000'), refusal.get('M') ?? 'login failed'),
+    );
     member.end();
   }
 
-  #run(member: Member, line: Line, unit: Unit): void {
+  #serveUnit(member: Member, line: Line, unit: Unit): void {
     const refusal = this.#owner === undefined ? this.#settle(member) : undefined;
     if (refusal !== undefined) {
       // A role that was dropped meanwhile: PostgreSQL too would not go on for long.
@@ -152,14 +158,20 @@ export class SessionQueue {
       member.end();
       return;
     }
-    const answer = this.#session.run(unit.bytes);
-    this.#unitsRun += 1;
-    if (unit.changesSettings && this.#settled !== undefined) this.#settled.dirty = true;
+    const answer = this.#run(unit);
     const open = unit.ends === 'flush' || this.#session.inTransaction();
     this.#owner = open ? member : undefined;
     this.#stopIdle();
     if (open && line.turns.length === 0) this.#startIdle(member);
-    if (!member.send(unit.copiesIn ? refuseCopy(answer) : answer) && !line.leaving) line.slow = true;
+    if (!member.send(answer) && !line.leaving) line.slow = true;
+  }
+
+  #run(unit: Unit): Buffer {
+    const answer = this.#session.run(unit.bytes);
+    if (unit.ends === 'ready' && !endsReady(answer)) throw new Error('PostgreSQL broke off within a statement');
+    this.#unitsRun += 1;
+    if (unit.changesSettings && this.#settled !== undefined) this.#settled.dirty = true;
+    return unit.copiesIn ? refuseCopy(answer) : answer;
   }
 
   /** Makes the session's settings the member's; gives the server's error fields where that fails. */
@@ -226,21 +238,14 @@ export class SessionQueue {
 
 const idleHint = 'In the local runtime all connections share one session, so an open transaction holds up all others.';
 
+/** PGlite passes over a WebAssembly trap, such as a stack overflow; what is left of the session is then not to be used. */
+function endsReady(answer: Buffer): boolean {
+  return answer.length >= 6 && answer.subarray(-6, -1).equals(readyHead);
+}
+
+const readyHead = Buffer.from('Z\0\0\0\x05', 'latin1');
+
 function findError(answer: Buffer): ReadonlyMap<string, string> | undefined {
   for (const frame of backendFrames(answer)) if (frame.type === 'E') return errorFields(frame.bytes);
   return undefined;
 }
-
-/** Leaves out CopyInResponse, after which a client would send data, and names the error for what it is. */
-function refuseCopy(answer: Buffer): Buffer {
-  const frames = [...backendFrames(answer)];
-  const start = frames.findIndex((frame) => frame.type === 'G');
-  if (start < 0) return answer;
-  const refused = frames.flatMap((frame, index) => {
-    if (index === start) return [];
-    return [frame.type === 'E' && index > start ? errorResponse('ERROR', '0A000', copyRefusal, copyHint) : frame.bytes];
-  });
-  return Buffer.concat(refused);
-}
-
-const copyHint = 'Use INSERT, or run against PostgreSQL in Docker or on a server.';

@@ -41,7 +41,10 @@ export async function serveSession(session: SharedSession, options: ServerOption
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     clients += 1;
-    const reader = new UnitReader(() => `orch_${(statements += 1)}`);
+    const reader = new UnitReader(() => {
+      statements += 1;
+      return `orch_${statements}`;
+    });
     new Connection(socket, queue, reader, { database: options.database, pid: clients });
   });
   const port = await listen(server, options.port);

@@ -18,7 +18,9 @@ export const resetSettings = `SET SESSION AUTHORIZATION ${superuser}; RESET ALL`
 
 /** SQL that gives a session with default settings these ones. */
 export function putSettings(settings: SessionSettings): string {
-  const calls = settings.values.map(([name, value]) => `pg_catalog.set_config(${literal(name)}, ${literal(value)}, false)`);
+  const calls = settings.values.map(
+    ([name, value]) => `pg_catalog.set_config(${literal(name)}, ${literal(value)}, false)`,
+  );
   return [
     ...(calls.length === 0 ? [] : [`SELECT ${calls.join(', ')}`]),
     ...(settings.user === superuser ? [] : [`SET SESSION AUTHORIZATION ${identifier(settings.user)}`]),

@@ -1,4 +1,4 @@
-import { type Frame, WireError, message } from './wire-frames.ts';
+import { type Frame, message, WireError } from './wire-frames.ts';
 
 /**
  * What a connection sends from one point of rest to the next: a simple query, or an extended-protocol sequence up to its
@@ -68,7 +68,12 @@ export class UnitReader {
   }
 
   #finish(ends: Unit['ends']): Unit {
-    const unit = { bytes: Buffer.concat(this.#frames), ends, changesSettings: this.#changesSettings, copiesIn: this.#copiesIn };
+    const unit = {
+      bytes: Buffer.concat(this.#frames),
+      ends,
+      changesSettings: this.#changesSettings,
+      copiesIn: this.#copiesIn,
+    };
     this.#frames = [];
     this.#changesSettings = false;
     this.#copiesIn = false;
@@ -87,7 +92,12 @@ export class UnitReader {
     const end = bytes.indexOf(0, start);
     if (end <= start) return bytes;
     const name = this.#sessionName(bytes.subarray(start, end).toString('latin1'));
-    return message(bytes.subarray(0, 1).toString('latin1'), bytes.subarray(5, start), Buffer.from(name), bytes.subarray(end));
+    return message(
+      bytes.subarray(0, 1).toString('latin1'),
+      bytes.subarray(5, start),
+      Buffer.from(name),
+      bytes.subarray(end),
+    );
   }
 
   #sessionName(name: string): string {

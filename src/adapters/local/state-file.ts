@@ -1,5 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import { rm } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { ProcessIdentity } from './process-identity.ts';
 
 /** What the holder tells other orch processes. */
@@ -42,7 +41,9 @@ export type FoundState =
 export async function loadState(file: string): Promise<FoundState> {
   try {
     const value: unknown = JSON.parse(await readFile(file, 'utf8'));
-    return isState(value) ? { kind: 'state', state: value } : { kind: 'unreadable', reason: 'not of the expected layout' };
+    return isState(value)
+      ? { kind: 'state', state: value }
+      : { kind: 'unreadable', reason: 'not of the expected layout' };
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { kind: 'none' };
     return { kind: 'unreadable', reason: error instanceof Error ? error.message : String(error) };
@@ -61,21 +62,26 @@ export async function removeState(file: string): Promise<void> {
 }
 
 function isState(value: unknown): value is LocalState {
-  if (!isObject(value) || value['format'] !== 1) return false;
+  if (!isObject(value) || value.format !== 1) return false;
   const { holder, control, databases, services } = value;
-  if (!isObject(holder) || typeof holder['pid'] !== 'number' || !isObject(control)) return false;
-  if (typeof control['port'] !== 'number' || typeof control['token'] !== 'string') return false;
+  if (!isObject(holder) || typeof holder.pid !== 'number' || !isObject(control)) return false;
+  if (typeof control.port !== 'number' || typeof control.token !== 'string') return false;
   if (!Array.isArray(databases) || !Array.isArray(services)) return false;
   return databases.every(isDatabase) && services.every(isService);
 }
 
 function isDatabase(value: unknown): boolean {
-  return isObject(value) && typeof value['database'] === 'string' && typeof value['host'] === 'string' && typeof value['port'] === 'number';
+  return (
+    isObject(value) &&
+    typeof value.database === 'string' &&
+    typeof value.host === 'string' &&
+    typeof value.port === 'number'
+  );
 }
 
 function isService(value: unknown): boolean {
-  if (!isObject(value) || typeof value['service'] !== 'string' || typeof value['madeFrom'] !== 'string') return false;
-  return isObject(value['process']) && typeof value['process']['pid'] === 'number';
+  if (!isObject(value) || typeof value.service !== 'string' || typeof value.madeFrom !== 'string') return false;
+  return isObject(value.process) && typeof value.process.pid === 'number';
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -101,7 +101,13 @@ export function closeStatement(name: string): Buffer {
 
 /** An error as the server sends it (manual, 54.8 "Error and Notice Message Fields"). */
 export function errorResponse(severity: 'ERROR' | 'FATAL', sqlstate: string, text: string, hint?: string): Buffer {
-  const fields = [`S${severity}`, `V${severity}`, `C${sqlstate}`, `M${text}`, ...(hint === undefined ? [] : [`H${hint}`])];
+  const fields = [
+    `S${severity}`,
+    `V${severity}`,
+    `C${sqlstate}`,
+    `M${text}`,
+    ...(hint === undefined ? [] : [`H${hint}`]),
+  ];
   return message('E', ...fields, Buffer.from('\0'));
 }
 

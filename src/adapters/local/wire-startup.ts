@@ -33,7 +33,8 @@ export function parseStartup(bytes: Buffer): StartupRequest {
   if (major !== 3) throw new WireError('0A000', `unsupported frontend protocol ${major}.${code & 0xffff}`);
   const parameters = readParameters(bytes.subarray(8));
   const user = parameters.get('user');
-  if (user === undefined || user === '') throw new WireError('28000', 'no PostgreSQL user name specified in startup packet');
+  if (user === undefined || user === '')
+    throw new WireError('28000', 'no PostgreSQL user name specified in startup packet');
   if ((parameters.get('replication') ?? 'false') !== 'false') {
     throw new WireError('0A000', 'replication connections are not available in the local runtime');
   }
@@ -62,7 +63,9 @@ function readParameters(body: Buffer): ReadonlyMap<string, string> {
 const notSettings = new Set(['user', 'database', 'options', 'replication']);
 
 function namedSettings(parameters: ReadonlyMap<string, string>): (readonly [string, string])[] {
-  return [...parameters].filter(([name, value]) => !notSettings.has(name) && !name.startsWith('_pq_.') && !isUtf8(name, value));
+  return [...parameters].filter(
+    ([name, value]) => !notSettings.has(name) && !name.startsWith('_pq_.') && !isUtf8(name, value),
+  );
 }
 
 /** PGlite speaks UTF-8 alone and says so; clients name it in several ways (`utf-8`, `'utf-8'`, `UNICODE`). */
@@ -73,13 +76,13 @@ function isUtf8(name: string, value: string): boolean {
 /** `-c name=value`, `-cname=value` and `--name=value`; a backslash keeps the next character (manual, 54.2.1). */
 function parseOptions(options: string): (readonly [string, string])[] {
   const words = [...options.matchAll(/(?:\\.|[^\s\\])+/gs)].map((match) => match[0].replace(/\\(.)/gs, '$1'));
-  const settings: (readonly [string, string])[] = [];
-  for (let index = 0; index < words.length; index += 1) {
-    const word = words[index] ?? '';
-    const text = word === '-c' ? (words[(index += 1)] ?? '') : word.replace(/^(-c|--)/, '');
+  const texts = words.flatMap((word, index) => {
+    if (word === '-c') return [];
+    return [words[index - 1] === '-c' ? word : word.replace(/^(-c|--)/, '')];
+  });
+  return texts.map((text) => {
     const equals = text.indexOf('=');
-    if (equals < 1) throw new WireError('42601', `invalid command-line argument for server process: ${word}`);
-    settings.push([text.slice(0, equals).replaceAll('-', '_'), text.slice(equals + 1)]);
-  }
-  return settings;
+    if (equals < 1) throw new WireError('42601', `invalid command-line argument for server process: ${text}`);
+    return [text.slice(0, equals).replaceAll('-', '_'), text.slice(equals + 1)];
+  });
 }

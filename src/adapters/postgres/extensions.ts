@@ -2,7 +2,6 @@ import { Failure } from '../../core/failure.ts';
 import type { ExtensionPrerequisite, Service } from '../../core/project.ts';
 import { compareVersions } from '../../core/version.ts';
 import type { Session } from '../../ports/database.ts';
-import { findAvailable } from './ledger-observation.ts';
 import { quoteIdentifier } from './quoting.ts';
 
 /**
@@ -30,6 +29,16 @@ export async function updateExtension(session: Session, service: Service, name: 
   if (rows[0] !== undefined && isEnough(rows[0].version, wanted)) return;
   await requireAvailable(session, service, wanted);
   await session.run(`ALTER EXTENSION ${quoteIdentifier(name)} UPDATE`);
+}
+
+/** The versions that `CREATE EXTENSION` and `ALTER EXTENSION … UPDATE` would give, by name. */
+export async function findAvailable(session: Session, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await session.query<{ name: string; version: string }>(
+    `SELECT a.name, a.default_version AS version FROM pg_catalog.pg_available_extensions AS a
+     WHERE a.name = ANY ($1::pg_catalog.text[])`,
+    [names],
+  );
+  return new Map(rows.map(({ name, version }) => [name, version]));
 }
 
 function wantedOf(service: Service, name: string): ExtensionPrerequisite {

@@ -2,6 +2,8 @@ import type { LedgerRow, ObservedDatabase, ObservedExtension, ObservedLedger } f
 import type { Service } from '../../core/project.ts';
 import { compareVersions } from '../../core/version.ts';
 import { DatabaseError, type Session } from '../../ports/database.ts';
+import { findAvailable } from './extensions.ts';
+import { quoteIdentifier, quoteLiteral } from './quoting.ts';
 
 /** No such table, column or schema. */
 const OTHER_LAYOUT: ReadonlySet<string> = new Set(['42P01', '42703', '3F000']);
@@ -14,40 +16,57 @@ const OTHER_LAYOUT: ReadonlySet<string> = new Set(['42P01', '42703', '3F000']);
  */
 export async function observeDatabase(session: Session, service: Service): Promise<ObservedDatabase> {
   const { seen, ledger } = await readAll(session, service);
+  const extensions = service.extensions.map(({ name }, index) => ({ name, installed: seen.installed[index] ?? undefined }));
+  const lacksAccess = (name: string, index: number): boolean =>
+    seen.connect[index] === false || (seen.connect[index] === true && seen.defaults?.includes(name) !== true);
   return {
     exists: true,
     owner: seen.owner,
     ledger,
-    extensions: await addAvailable(session, service, seen.extensions),
-    missingRoles: seen.missingRoles,
-    rolesWithoutAccess: seen.rolesWithoutAccess,
+    extensions: await addAvailable(session, service, extensions),
+    missingRoles: rolesOf(service).filter((_, index) => seen.missing[index] === true),
+    rolesWithoutAccess: applicationRolesOf(service).filter(lacksAccess),
   };
 }
 
 interface Seen {
   readonly owner: string;
-  readonly extensions: readonly { readonly name: string; readonly installed: string | null }[];
-  readonly missingRoles: readonly string[];
-  readonly rolesWithoutAccess: readonly string[];
+  /** Versions, in the order of `service.extensions`. */
+  readonly installed: readonly (string | null)[];
+  /** In the order of `rolesOf`. */
+  readonly missing: readonly boolean[];
+  /** In the order of `applicationRolesOf`; null: there is no such role. */
+  readonly connect: readonly (boolean | null)[];
+  /** Roles to which the owner's new tables in `public` are granted. */
+  readonly defaults: readonly string[] | null;
 }
 
-interface SeenLedger {
+interface SeenRow extends Seen {
   readonly format: number | null;
-  readonly rows: readonly (Omit<LedgerRow, 'appliedAt'> & { readonly appliedAt: string })[];
+  readonly kind: LedgerRow['kind'];
+  readonly id: string;
+  /** Null in the only row where the ledger has none. */
+  readonly name: string | null;
+  readonly parents: readonly string[];
+  readonly checksum: string;
+  readonly state: LedgerRow['state'];
+  readonly statements_done: number;
+  /** In seconds. */
+  readonly at: number;
+  readonly duration_ms: string;
+  readonly role: string;
+  readonly host: string;
+  readonly orch_version: string;
+  readonly run_id: string;
 }
 
-async function readAll(
-  session: Session,
-  service: Service,
-): Promise<{ readonly seen: Seen; readonly ledger: ObservedLedger | undefined }> {
+type Found = { readonly seen: Seen; readonly ledger: ObservedLedger | undefined };
+
+async function readAll(session: Session, service: Service): Promise<Found> {
   try {
-    const { rows } = await session.query<{ seen: Seen; ledger: SeenLedger }>(
-      `SELECT ${SEEN} AS seen, ${LEDGER} AS ledger`,
-      parametersOf(service),
-    );
-    const row = rows[0];
-    if (row === undefined) throw new TypeError('a SELECT without FROM gives one row');
-    return { seen: row.seen, ledger: ledgerOf(row.ledger) };
+    const rows = await read<SeenRow>(session, `SELECT ${seenSql(service)}, ${LEDGER}`);
+    const [first] = rows;
+    return { seen: first, ledger: first.format === null ? undefined : { format: first.format, rows: ledgerRows(rows) } };
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     if (error.sqlstate === '42501') throw unreadable(service, error);
@@ -56,102 +75,106 @@ async function readAll(
   }
 }
 
-async function readWithoutLedger(
-  session: Session,
-  service: Service,
-): Promise<{ readonly seen: Seen; readonly ledger: ObservedLedger | undefined }> {
-  const { rows } = await session.query<{ seen: Seen; meta: boolean; ledger: boolean }>(
-    `SELECT ${SEEN} AS seen, pg_catalog.to_regclass('orch.meta') IS NOT NULL AS meta,
-       pg_catalog.to_regclass('orch.ledger') IS NOT NULL AS ledger`,
-    parametersOf(service),
+async function readWithoutLedger(session: Session, service: Service): Promise<Found> {
+  const [seen] = await read<Seen & { readonly meta: boolean }>(
+    session,
+    `SELECT ${seenSql(service)}, pg_catalog.to_regclass('orch.meta') IS NOT NULL AS meta`,
   );
-  const row = rows[0];
-  if (row === undefined) throw new TypeError('a SELECT without FROM gives one row');
-  return { seen: row.seen, ledger: row.meta ? await readFormat(session) : undefined };
+  return { seen, ledger: seen.meta ? await readFormat(session) : undefined };
 }
 
 /** Reads whole rows as JSON: a column that is not there cannot make it fail. */
 async function readFormat(session: Session): Promise<ObservedLedger | undefined> {
-  const { rows } = await session.query<{ format: number | null }>(
-    `SELECT (pg_catalog.to_jsonb(m) ->> 'format')::pg_catalog.int4 AS format FROM orch.meta AS m LIMIT 1`,
+  const [{ format }] = await read<{ format: number | null }>(
+    session,
+    `SELECT (SELECT (pg_catalog.to_jsonb(m) ->> 'format')::pg_catalog.int4 FROM orch.meta AS m LIMIT 1) AS format`,
   );
-  const format = rows[0]?.format ?? undefined;
-  return format === undefined ? undefined : { format, rows: [] };
+  return format === null ? undefined : { format, rows: [] };
 }
 
-function parametersOf(service: Service): readonly unknown[] {
-  return [
-    service.extensions.map((extension) => extension.name),
-    [service.owner.role, ...service.roles.map((role) => role.name)],
-    service.roles.filter((role) => role.access === 'application').map((role) => role.name),
-  ];
+/** For statements that give at least one row. */
+async function read<Row>(session: Session, sql: string): Promise<readonly [Row, ...Row[]]> {
+  const { rows } = await session.run(sql);
+  return rows as unknown as readonly [Row, ...Row[]];
+}
+
+function rolesOf(service: Service): readonly string[] {
+  return [service.owner.role, ...service.roles.map((role) => role.name)];
+}
+
+function applicationRolesOf(service: Service): readonly string[] {
+  return service.roles.filter((role) => role.access === 'application').map((role) => role.name);
 }
 
 /**
- * `rolesWithoutAccess`: default privileges of the owner are the mark of `grant-access`. Rights on single tables are
- * not compared: a revision may have taken one away on purpose.
+ * Columns of `Seen`. Functions look up what views such as `pg_roles` would have to be planned for: this is the one
+ * statement of a run that finds nothing to do, in a backend whose caches are cold.
+ * Default privileges are the mark of `grant-access`; rights on single tables are not compared, because a revision may
+ * have taken one away on purpose.
  */
-const SEEN = `pg_catalog.json_build_object(
-  'owner', (SELECT pg_catalog.pg_get_userbyid(d.datdba) FROM pg_catalog.pg_database AS d
-            WHERE d.datname = pg_catalog.current_database()),
-  'extensions', (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object('name', w.name, 'installed', e.extversion)
-                   ORDER BY w.place), '[]')
-                 FROM pg_catalog.unnest($1::pg_catalog.text[]) WITH ORDINALITY AS w (name, place)
-                 LEFT JOIN pg_catalog.pg_extension AS e ON e.extname = w.name),
-  'missingRoles', (SELECT COALESCE(pg_catalog.json_agg(w.name ORDER BY w.place), '[]')
-                   FROM pg_catalog.unnest($2::pg_catalog.text[]) WITH ORDINALITY AS w (name, place)
-                   WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = w.name)),
-  'rolesWithoutAccess', (SELECT COALESCE(pg_catalog.json_agg(w.name ORDER BY w.place), '[]')
-                   FROM pg_catalog.unnest($3::pg_catalog.text[]) WITH ORDINALITY AS w (name, place)
-                   JOIN pg_catalog.pg_roles AS r ON r.rolname = w.name
-                   WHERE NOT pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'CONNECT')
-                   OR NOT EXISTS (
-                     SELECT FROM pg_catalog.pg_default_acl AS d, pg_catalog.aclexplode(d.defaclacl) AS a
-                     WHERE d.defaclobjtype = 'r' AND a.grantee = r.oid
-                       AND d.defaclrole = (SELECT o.oid FROM pg_catalog.pg_roles AS o WHERE o.rolname = current_user)
-                       AND d.defaclnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'public'))))`;
+function seenSql(service: Service): string {
+  const installed = service.extensions.map(
+    ({ name }) => `(SELECT e.extversion FROM pg_catalog.pg_extension AS e WHERE e.extname = ${quoteLiteral(name)})`,
+  );
+  const missing = rolesOf(service).map((name) => `${roleId(name)} IS NULL`);
+  const connect = applicationRolesOf(service).map(
+    (name) => `CASE WHEN ${roleId(name)} IS NOT NULL THEN
+      pg_catalog.has_database_privilege(${roleId(name)}::pg_catalog.oid, pg_catalog.current_database(), 'CONNECT') END`,
+  );
+  return `
+  (SELECT pg_catalog.pg_get_userbyid(d.datdba) FROM pg_catalog.pg_database AS d
+   WHERE d.datname = pg_catalog.current_database()) AS owner,
+  ARRAY[${installed.join(', ')}]::pg_catalog.text[] AS installed,
+  ARRAY[${missing.join(', ')}]::pg_catalog.bool[] AS missing,
+  ARRAY[${connect.join(', ')}]::pg_catalog.bool[] AS connect,
+  ${connect.length === 0 ? 'NULL' : DEFAULTS} AS defaults`;
+}
 
-/** Never `up_text` and `down_text`: they may be large. */
-const LEDGER = `pg_catalog.json_build_object(
-  'format', (SELECT m.format FROM orch.meta AS m),
-  'rows', (SELECT COALESCE(pg_catalog.json_agg(pg_catalog.json_build_object(
-      'kind', l.kind, 'id', l.id, 'name', l.name, 'parents', l.parents, 'checksum', l.checksum, 'state', l.state,
-      'statementsDone', l.statements_done, 'appliedAt', l.applied_at, 'duration', l.duration_ms, 'role', l.role,
-      'host', l.host, 'orchVersion', l.orch_version, 'run', l.run_id) ORDER BY l.sequence), '[]')
-    FROM orch.ledger AS l))`;
+function roleId(name: string): string {
+  return `pg_catalog.to_regrole(${quoteLiteral(quoteIdentifier(name))})`;
+}
 
-function ledgerOf(seen: SeenLedger): ObservedLedger | undefined {
-  if (seen.format === null) return undefined;
-  const rows = seen.rows.map((row) => ({ ...row, appliedAt: new Date(row.appliedAt).toISOString() }));
-  return { format: seen.format, rows };
+const DEFAULTS = `(SELECT pg_catalog.array_agg(pg_catalog.pg_get_userbyid(a.grantee)::pg_catalog.text)
+   FROM pg_catalog.pg_default_acl AS d, pg_catalog.aclexplode(d.defaclacl) AS a
+   WHERE d.defaclobjtype = 'r' AND d.defaclnamespace = pg_catalog.to_regnamespace('public')
+     AND d.defaclrole = pg_catalog.to_regrole(pg_catalog.quote_ident(current_user)))`;
+
+/** A row of the ledger each, and one with nulls where it has none. Never `up_text` and `down_text`: they may be large. */
+const LEDGER = `(SELECT m.format FROM orch.meta AS m) AS format,
+  l.kind, l.id, l.name, l.parents, l.checksum, l.state, l.statements_done,
+  pg_catalog.date_part('epoch', l.applied_at) AS at, l.duration_ms, l.role, l.host, l.orch_version, l.run_id
+FROM (SELECT) AS one LEFT JOIN orch.ledger AS l ON true ORDER BY l.sequence`;
+
+function ledgerRows(rows: readonly SeenRow[]): readonly LedgerRow[] {
+  return rows.flatMap(({ name, ...row }): LedgerRow[] => {
+    if (name === null) return [];
+    const { kind, id, parents, checksum, state, role, host } = row;
+    return [
+      {
+        ...{ kind, id, name, parents, checksum, state, role, host },
+        statementsDone: row.statements_done,
+        appliedAt: new Date(row.at * 1_000).toISOString(),
+        duration: Number(row.duration_ms),
+        orchVersion: row.orch_version,
+        run: row.run_id,
+      },
+    ];
+  });
 }
 
 /** What the server has is asked only where it matters: the answer reads every control file of the server's disk. */
 async function addAvailable(
   session: Session,
   service: Service,
-  seen: Seen['extensions'],
+  seen: readonly Omit<ObservedExtension, 'available'>[],
 ): Promise<readonly ObservedExtension[]> {
-  const enough = seen.every(({ name, installed }) => {
-    const minimum = service.extensions.find((extension) => extension.name === name)?.minimumVersion;
-    return installed !== null && (minimum === undefined || compareVersions(installed, minimum) >= 0);
-  });
-  const available = enough ? undefined : await findAvailable(session, seen.map(({ name }) => name));
-  return seen.map(({ name, installed }) => ({
-    name,
-    installed: installed ?? undefined,
-    available: available === undefined ? (installed ?? undefined) : available.get(name),
-  }));
-}
-
-/** The versions that `CREATE EXTENSION` and `ALTER EXTENSION … UPDATE` would give, by name. */
-export async function findAvailable(session: Session, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await session.query<{ name: string; version: string }>(
-    `SELECT a.name, a.default_version AS version FROM pg_catalog.pg_available_extensions AS a
-     WHERE a.name = ANY ($1::pg_catalog.text[])`,
-    [names],
-  );
-  return new Map(rows.map(({ name, version }) => [name, version]));
+  const isEnough = ({ installed }: Omit<ObservedExtension, 'available'>, index: number): boolean => {
+    const minimum = service.extensions[index]?.minimumVersion;
+    return installed !== undefined && (minimum === undefined || compareVersions(installed, minimum) >= 0);
+  };
+  if (seen.every(isEnough)) return seen.map((extension) => ({ ...extension, available: extension.installed }));
+  const available = await findAvailable(session, seen.map(({ name }) => name));
+  return seen.map((extension) => ({ ...extension, available: available.get(extension.name) }));
 }
 
 function unreadable(service: Service, cause: DatabaseError): DatabaseError {

@@ -19,27 +19,17 @@ interface TableRow {
  * @param run the run's id, as it stands in `application_name`
  */
 export async function findLoss(session: Session, service: Service, run: string): Promise<Loss> {
-  const { rows } = await session.query<TableRow>(TABLES, [COUNTED]);
   const { rows: sizes } = await session.query<{ size: string }>(
     'SELECT pg_catalog.pg_database_size(pg_catalog.current_database()) AS size',
   );
   const { rows: sessions } = await session.query<HolderRow>(SESSIONS, [run]);
   return {
     database: service.database,
-    tables: await countRows(session, rows),
+    tables: await findTables(session),
     size: Number(sizes[0]?.size ?? 0),
     sessions: sessions.map(holderOf),
   };
 }
-
-/** A partitioned table has no rows of its own; its partitions are tables like others. `reltuples` -1: never looked at. */
-const TABLES = `
-  SELECT n.nspname AS schema, c.relname AS name, GREATEST(c.reltuples, 0)::pg_catalog.float8 AS estimate,
-    pg_catalog.pg_relation_size(c.oid) <= $1::pg_catalog.int8 AS small
-  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'orch')
-    AND n.nspname NOT LIKE 'pg\\_toast%'
-  ORDER BY n.nspname, c.relname`;
 
 const SESSIONS = `
   SELECT ${HOLDER_COLUMNS} FROM pg_catalog.pg_stat_activity AS a
@@ -47,30 +37,55 @@ const SESSIONS = `
     AND a.backend_type = 'client backend' AND NOT a.application_name LIKE 'orch %' || $1::pg_catalog.text
   ORDER BY a.backend_start`;
 
-async function countRows(session: Session, tables: readonly TableRow[]): Promise<Loss['tables']> {
-  const counts = await countSmall(session, tables.filter((table) => table.small));
+/** Waits a second at most for tables that another session has locked: the planner's estimates serve then. */
+async function findTables(session: Session): Promise<Loss['tables']> {
+  try {
+    // The size of a table cannot be asked without a lock on it either.
+    const tables = await readBriefly<TableRow>(session, tablesSql(`pg_catalog.pg_relation_size(c.oid) <= ${COUNTED}`));
+    return toLoss(tables, await countSmall(session, tables.filter((table) => table.small)));
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || !UNCOUNTABLE.has(error.sqlstate)) throw error;
+    return toLoss((await session.query<TableRow>(tablesSql('false'))).rows, new Map());
+  }
+}
+
+/** Locked for too long; too much to count; dropped meanwhile; not ours to read. */
+const UNCOUNTABLE: ReadonlySet<string> = new Set(['55P03', '57014', '42P01', '42501']);
+
+/** A partitioned table has no rows of its own; its partitions are tables like others. `reltuples` -1: never looked at. */
+function tablesSql(small: string): string {
+  return `SELECT n.nspname AS schema, c.relname AS name, GREATEST(c.reltuples, 0)::pg_catalog.float8 AS estimate, ${small} AS small
+  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'orch')
+    AND n.nspname NOT LIKE 'pg\\_toast%'
+  ORDER BY n.nspname, c.relname`;
+}
+
+async function countSmall(session: Session, tables: readonly TableRow[]): Promise<ReadonlyMap<string, number>> {
+  if (tables.length === 0) return new Map();
+  const counts = tables.map((table) => `(SELECT pg_catalog.count(*) FROM ONLY ${qualified(table)})`);
+  const [found] = await readBriefly<{ counts: readonly string[] }>(
+    session,
+    `SELECT ARRAY[${counts.join(', ')}]::pg_catalog.text[] AS counts`,
+  );
+  return new Map(tables.map((table, index) => [qualified(table), Number(found?.counts[index])]));
+}
+
+async function readBriefly<Row>(session: Session, sql: string): Promise<readonly Row[]> {
+  try {
+    const limits = "SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '10s'";
+    return (await session.run(`BEGIN READ ONLY; ${limits}; ${sql}`)).rows as readonly Row[];
+  } finally {
+    await session.run('ROLLBACK');
+  }
+}
+
+function toLoss(tables: readonly TableRow[], counts: ReadonlyMap<string, number>): Loss['tables'] {
   return tables.map((table) => {
     const name = table.schema === 'public' ? table.name : `${table.schema}.${table.name}`;
     const count = counts.get(qualified(table));
     return { name, rows: count ?? Math.round(table.estimate), exact: count !== undefined };
   });
-}
-
-/** Waits a second at most for a table that another session has locked: estimates serve then. */
-async function countSmall(session: Session, tables: readonly TableRow[]): Promise<ReadonlyMap<string, number>> {
-  if (tables.length === 0) return new Map();
-  const counts = tables.map((table) => `(SELECT pg_catalog.count(*) FROM ONLY ${qualified(table)})`);
-  try {
-    const { rows } = await session.run(`BEGIN READ ONLY; SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '10s';
-SELECT ARRAY[${counts.join(', ')}]::pg_catalog.text[] AS counts`);
-    const [found] = rows as { counts: string[] }[];
-    return new Map(tables.map((table, index) => [qualified(table), Number(found?.counts[index])]));
-  } catch (error) {
-    if (!(error instanceof DatabaseError) || !['55P03', '57014', '42P01', '42501'].includes(error.sqlstate)) throw error;
-    return new Map();
-  } finally {
-    await session.run('ROLLBACK');
-  }
 }
 
 function qualified(table: TableRow): string {

@@ -10,6 +10,8 @@ const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 1_000;
 /** An attempt takes no longer, in ms: a server may accept a connection and never answer. */
 const ATTEMPT = 5_000;
+/** The last attempt gets so many ms, if need be beyond the deadline: cut at once it would hide the true reason. */
+const LAST_ATTEMPT = 1_000;
 /** How long a refusal is asked again that usually lasts, in ms; see `Finding.lasts`. */
 const LASTING = 3_000;
 /** An unchanged finding is told again after so many ms. */
@@ -53,7 +55,7 @@ export class PostgresReadiness implements Readiness {
   async #attempt(location: Location, signal: AbortSignal, left: number): Promise<Finding | undefined> {
     signal.throwIfAborted();
     // AbortSignal.timeout takes whole milliseconds only.
-    const limit = Math.ceil(Math.max(1, Math.min(ATTEMPT, left)));
+    const limit = Math.ceil(Math.max(LAST_ATTEMPT, Math.min(ATTEMPT, left)));
     const finding = await probeServer(this.#database, location, limit, signal);
     signal.throwIfAborted();
     return finding;

@@ -1,7 +1,7 @@
 import { Lexer } from './lexer.ts';
 
 /** What a statement has to do with transactions. */
-export type StatementClass =
+type StatementClass =
   /** Runs in a transaction. */
   | 'plain'
   /** PostgreSQL refuses it in a transaction (25001, `PreventInTransactionBlock`). */

@@ -2,7 +2,7 @@ import { findNearest } from '../nearest.ts';
 import { parseDuration } from './duration.ts';
 
 /** What the `orch:` lines at the head of a revision file say. */
-export interface Directives {
+interface Directives {
   readonly message: string | undefined;
   /** As written: numbers or names; empty for `none`; undefined where there is no such line. */
   readonly parents: readonly string[] | undefined;

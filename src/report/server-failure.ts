@@ -1,0 +1,63 @@
+import type { Failure, FailureDetails, Probe } from '../core/failure.ts';
+import { type FailurePhrase, foreignLines, quoted } from './failure-phrase.ts';
+import { composeCommand, type PhraseContext, shellWord, shownPath } from './phrase-context.ts';
+import { formatDuration } from './units.ts';
+
+type Details = FailureDetails['server-unreachable'];
+
+/** For each probe what it found, and what to do about it; `config` is the config file's name. */
+const probes: {
+  readonly [P in Probe]: {
+    readonly found: (details: Details) => string;
+    readonly next: (details: Details, config: string) => readonly string[];
+  };
+} = {
+  resolve: {
+    found: (details) => `the host name ${details.host} does not resolve`,
+    next: (details, config) => [`url: …  # of servers.${details.server} in ${config}: correct the host name`],
+  },
+  tcp: {
+    found: (details) => `nothing answers at ${details.host}:${details.port}`,
+    next: (details, config) => [
+      `url: …  # of servers.${details.server} in ${config}: host and port, if they are wrong`,
+    ],
+  },
+  login: {
+    found: ({ host, port, database }) =>
+      `${host}:${port} refuses the login${database === undefined ? '' : ` to ${database}`}`,
+    next: (details, config) => [
+      `password: …  # or passwordFile, of servers.${details.server} in ${config}: correct it`,
+    ],
+  },
+  startup: {
+    found: (details) => `${details.host}:${details.port} is still starting up`,
+    next: () => [],
+  },
+  primary: {
+    found: (details) => `${details.host}:${details.port} is a standby: it takes no changes`,
+    next: (details, config) => [`url: …  # of servers.${details.server} in ${config}: name the primary`],
+  },
+  writable: {
+    found: (details) => `${details.host}:${details.port} is read-only`,
+    next: () => ['SHOW default_transaction_read_only;  -- and why it is on'],
+  },
+};
+
+/** A server that did not become ready, by the probe that did not pass. */
+export function serverUnreachable({ details }: Failure<'server-unreachable'>, context: PhraseContext): FailurePhrase {
+  const { found, next } = probes[details.probe];
+  const config =
+    context.project === undefined ? 'orchestrator.config.yaml' : shownPath(context.project.file, context.cwd);
+  const container = context.project?.servers.find((server) => server.name === details.server)?.container;
+  const state = details.sqlstate === undefined ? '' : ` (${details.sqlstate})`;
+  const waited = details.waited > 0 ? `, waited ${formatDuration(details.waited)}` : '';
+  return {
+    happened: [`server ${details.server}: ${found(details)}${state}${waited}`, ...quoted(foreignLines(details.reason))],
+    state: 'nothing was changed in the databases of this server.',
+    next: [
+      ...next(details, config),
+      ...(container === undefined ? [] : [`${composeCommand(context, 'logs')} ${shellWord(container)}`]),
+      'orch wait  # asks the servers again, changes nothing',
+    ],
+  };
+}
