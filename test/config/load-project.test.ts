@@ -197,6 +197,18 @@ describe('variables', () => {
     ]);
   });
 
+  it('says nothing more of a value in which one is missing', async () => {
+    expect(await faultLines({ 'a/service.yaml': A.replace('adb', 'postgres${NO}') })).toEqual([
+      'a/service.yaml:2:19: the variable NO is not set (Set NO, or give a default: ${NO:-…}.)',
+    ]);
+  });
+
+  it('keeps secret what a key or a variable with such a name gives', async () => {
+    const local = 'local: { command: [x], environment: { API_KEY: canary-key, DSN: "x ${DB_PASSWORD}" } }';
+    const { secrets } = await load({ 'a/service.yaml': `${A}${local}\n` }, { DB_PASSWORD: 'canary-variable' });
+    expect(secrets).toEqual(expect.arrayContaining(['canary-key', 'canary-variable']));
+  });
+
   it('looks at what a variable gave as at any other value', async () => {
     const port = { 'a/service.yaml': `${A}local:\n  command: [node]\n  port: \${PORT}\n` };
     expect((await load(port, { PORT: '65535' })).services[0]?.local?.port).toBe(65_535);

@@ -5,8 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { isHeld } from '../../src/adapters/local/held.ts';
-import { takeLock } from '../../src/adapters/local/holder-lock.ts';
+import { findOwner, takeLock } from '../../src/adapters/local/holder-lock.ts';
 import { localPaths } from '../../src/adapters/local/paths.ts';
 import { findProcess } from '../../src/adapters/local/process-identity.ts';
 import { createLocalRuntime, type LocalRuntime } from '../../src/adapters/local/runtime.ts';
@@ -25,6 +24,7 @@ import {
 
 const { signal } = new AbortController();
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const holderScript = fileURLToPath(new URL('../support/local-holder.ts', import.meta.url));
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let auth: Service;
@@ -50,7 +50,7 @@ function open(stays: boolean, lockWait = 20_000): LocalRuntime {
 async function startHolder(): Promise<{ readonly process: ChildProcess; output(): string }> {
   const holder = spawn(
     process.execPath,
-    ['--import', 'tsx', 'test/support/local-holder.ts', JSON.stringify(localProject(folder.path, [auth]))],
+    ['--import', 'tsx', holderScript, JSON.stringify(localProject(folder.path, [auth]))],
     {
       cwd: root,
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -114,7 +114,7 @@ describe('a holder that is killed', () => {
     const pid = Number((await guest.observe([auth], { rebuild: false })).get('auth')?.id);
     await kill(holder);
     expect(await findProcess(pid)).toBeDefined();
-    expect(await isHeld(folder.path)).toBe(false);
+    expect(await findOwner(localPaths(folder.path).locks)).toBeUndefined();
 
     const next = open(true);
     expect(await next.startServer(localServer, [auth], signal)).toBe('started');

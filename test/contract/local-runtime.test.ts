@@ -58,7 +58,11 @@ async function lines(service: Service, tail?: number): Promise<readonly LogLine[
 beforeAll(async () => {
   folder = await temporaryFolder();
   const port = await freePort();
-  auth = localService(folder.path, 'auth', { health: { url: `http://127.0.0.1:${port}/health`, timeout: 15_000 } });
+  const roles = [{ name: 'auth_app', password: undefined, access: 'none' }] as const;
+  auth = localService(folder.path, 'auth', {
+    roles,
+    health: { url: `http://127.0.0.1:${port}/health`, timeout: 15_000 },
+  });
   user = localService(folder.path, 'user');
   const command = await writeScript(auth, healthyScript);
   auth = { ...auth, local: { command, environment: { EXTRA: 'x' }, port } };
@@ -94,7 +98,7 @@ describe('databases', () => {
     expect(await runtime.startServer(localServer, [auth, user], signal)).toBe('running');
   });
 
-  test('a reset empties one, at the same address and with the same owner, and leaves the others alone', async () => {
+  test('a reset empties one, at the same address and with the same roles, and leaves the others alone', async () => {
     const address = runtime.locate(auth);
     await sql(auth, 'CREATE TABLE IF NOT EXISTS goes (x int)');
     await sql(user, 'CREATE TABLE IF NOT EXISTS stays (x int)');
@@ -104,6 +108,9 @@ describe('databases', () => {
     expect(
       await sql(auth, 'SELECT datdba::regrole::text AS o FROM pg_database WHERE datname = current_database()'),
     ).toEqual([{ o: 'auth_owner' }]);
+    expect(
+      await sql(auth, "SELECT rolname::text AS r, rolsuper AS s FROM pg_roles WHERE rolname = 'auth_app'"),
+    ).toEqual([{ r: 'auth_app', s: false }]);
     expect(await sql(user, 'SELECT x FROM stays')).toEqual([]);
   });
 });

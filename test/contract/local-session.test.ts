@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { makeTemplate, type RunningDatabase, startDatabase } from '../../src/adapters/local/database-worker.ts';
 import { localPaths } from '../../src/adapters/local/paths.ts';
-import { int32, message, query, startupPacket, sync } from '../../src/adapters/local/wire-frames.ts';
+import { message, query, startupPacket, sync } from '../../src/adapters/local/wire-frames.ts';
 import { temporaryFolder, until } from '../support/local-service.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -37,6 +37,7 @@ beforeAll(async () => {
     template,
     owner: 'auth_owner',
     admins: ['postgres', 'boss'],
+    roles: [],
     extensions: ['vector', 'uuid-ossp', 'pgcrypto', 'pg_trgm', 'citext', 'hstore', 'nonesuch'],
     port: 0,
     idleInTransaction: 1000,
@@ -223,6 +224,12 @@ describe('what the server says', () => {
 });
 
 describe('on the wire', () => {
+  function int32(value: number): Buffer {
+    const bytes = Buffer.alloc(4);
+    bytes.writeInt32BE(value);
+    return bytes;
+  }
+
   async function wire(): Promise<{ socket: Socket; text(): string }> {
     const socket = connect({ host: '127.0.0.1', port: database.port });
     socket.on('error', () => undefined);

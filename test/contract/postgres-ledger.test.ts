@@ -351,15 +351,21 @@ it('the log takes whatever a message holds', async () => {
   ]);
 });
 
-it('reset takes back what a revision left in its session', async () => {
+it.each([
+  ['its login role', 'SET ROLE NONE'],
+  ['another session authorization', 'SET ROLE NONE; SET SESSION AUTHORIZATION another'],
+  ['settings', 'SET ROLE NONE; SET session_replication_role = replica; SET search_path = nowhere; SET statement_timeout = 1'],
+  ['objects of the session', 'CREATE TEMPORARY TABLE "left" (a int); PREPARE stay AS SELECT 1'],
+])('reset takes back %s that a revision left in its session', async (_, left) => {
+  const another = randomName('another');
+  await runAsAdmin(postgres, `CREATE ROLE ${another}`);
   const admin = await connect({ ...adminLocation(postgres, service.database), actAs: service.owner.role });
   const state = `SELECT current_user::text AS role, session_user::text AS login, current_setting('search_path') AS path,
     current_setting('statement_timeout') AS timeout, current_setting('session_replication_role') AS replication,
     to_regclass('pg_temp.left') AS left, (SELECT count(*) FROM pg_prepared_statements) AS prepared`;
   const before = (await admin.run(state)).rows;
-  await admin.run(`SET ROLE NONE; SET session_replication_role = replica; SET search_path = nowhere; SET statement_timeout = 1;
-    CREATE TEMPORARY TABLE "left" (a int); PREPARE stay AS SELECT 1; SET SESSION AUTHORIZATION ${service.owner.role};
-    SET ROLE ${service.owner.role}`);
+  await admin.run(left.replace('another', another));
+  expect((await admin.run(state)).rows).not.toEqual(before);
   await ledger.reset(admin);
   expect((await admin.run(state)).rows).toEqual(before);
   expect(before).toMatchObject([{ role: service.owner.role, login: postgres.adminRole, timeout: '0' }]);

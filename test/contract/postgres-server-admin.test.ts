@@ -300,12 +300,16 @@ describe('an application role', () => {
     expect(await sqlstateOf(runAt(appLocation(service), 'DELETE FROM t'))).toBe('42501');
   });
 
-  it('gets its access beside objects of an extension, which belong to another role', async () => {
-    const service = testService(postgres, { extensions: [{ name: 'pg_stat_statements', minimumVersion: undefined }] });
+  it('gets its access beside tables and functions that belong to another role', async () => {
+    const service = testService(postgres);
     await prepare(adminOf(), service);
     await adminOf().createExtension(service, 'pg_stat_statements');
+    const theirs = `CREATE TABLE theirs (a int); CREATE FUNCTION theirs() RETURNS int LANGUAGE sql AS 'SELECT 1';
+      REVOKE ALL ON FUNCTION theirs() FROM PUBLIC`;
+    await runAsAdmin(postgres, theirs, service.database);
     await adminOf().grantAccess(service, service.roles[0]?.name ?? '');
     expect((await observe(service)).rolesWithoutAccess).toEqual([]);
+    expect(await sqlstateOf(runAt(appLocation(service), 'SELECT * FROM theirs'))).toBe('42501');
   });
 });
 

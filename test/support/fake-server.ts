@@ -15,7 +15,8 @@ export interface FakeServer {
 export async function startFakeServer(answer?: (startup: string, socket: Socket) => void): Promise<FakeServer> {
   const startups: string[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  // Half open: what a client ends stays pending until this side ends it too, as with a server that is gone.
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);

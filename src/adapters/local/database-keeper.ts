@@ -38,16 +38,17 @@ export class DatabaseKeeper {
 
   /**
    * Opens the service's database, making it where there is none.
+   * @param roles created too, besides the owner and the admin
    * @returns false: it was open already
    * @throws Failure `server-unreachable` with what PostgreSQL said
    */
-  async open(service: Service): Promise<boolean> {
+  async open(service: Service, roles: readonly string[] = []): Promise<boolean> {
     const opening = this.#open.get(service.database);
     if (opening !== undefined) {
       await opening;
       return false;
     }
-    const opened = this.#start(service);
+    const opened = this.#start(service, roles);
     this.#open.set(service.database, opened);
     try {
       this.#running.set(service.database, await opened);
@@ -58,11 +59,12 @@ export class DatabaseKeeper {
     }
   }
 
-  /** Throws the database's data away and opens a fresh one; sessions with it end. */
+  /** Throws the database's data away and opens a fresh one, with the roles that a server would still have; sessions end. */
   async recreate(service: Service): Promise<void> {
     await this.close(service.database);
     await this.discard(service.database);
-    await this.open(service);
+    const roles = service.roles.map(({ name }) => name);
+    await this.open(service, roles);
   }
 
   /** Closes it, with its data on disk; nothing where it is not open. */
@@ -99,7 +101,7 @@ export class DatabaseKeeper {
     this.#template = undefined;
   }
 
-  async #start(service: Service): Promise<RunningDatabase> {
+  async #start(service: Service, roles: readonly string[]): Promise<RunningDatabase> {
     const { paths, idleInTransaction, onLost } = this.#options;
     const folder = paths.database(service.database);
     const ports = await this.#rememberedPorts();
@@ -109,6 +111,7 @@ export class DatabaseKeeper {
       template: existsSync(folder) ? '' : await this.#findTemplate(),
       owner: service.owner.role,
       admins: service.server.admin === undefined ? [] : [service.server.admin.role],
+      roles,
       extensions: service.extensions.map(({ name }) => name),
       port: ports[service.database] ?? 0,
       idleInTransaction,

@@ -14,6 +14,8 @@ export interface DatabaseSpec {
   readonly owner: string;
   /** Superusers besides `postgres`; created where they are missing. */
   readonly admins: readonly string[];
+  /** Roles to log in with, created where they are missing: on a server, roles outlive the database that is dropped. */
+  readonly roles: readonly string[];
   /** SQL names of the extensions to have at hand. */
   readonly extensions: readonly string[];
   /** Port to listen on if it is free; 0: any. */

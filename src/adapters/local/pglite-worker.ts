@@ -119,10 +119,8 @@ function createRole(role: string, attributes: string): string {
 
 /** The roles that on a server are there before orch comes: its admins, and an owner for the database. */
 function prepareRoles(session: PgliteSession, spec: DatabaseSpec): void {
-  const roles = [
-    ...spec.admins.map((role) => createRole(role, 'SUPERUSER LOGIN')),
-    createRole(spec.owner, 'LOGIN'),
-  ].join(' ');
+  const admins = spec.admins.map((role) => createRole(role, 'SUPERUSER LOGIN'));
+  const roles = [...admins, ...[spec.owner, ...spec.roles].map((role) => createRole(role, 'LOGIN'))].join(' ');
   session.execute(`DO $orch$ BEGIN ${roles} END $orch$`);
   const database = `'${spec.database.replaceAll("'", "''")}'`;
   session.execute(`DO $orch$ BEGIN

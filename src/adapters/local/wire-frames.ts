@@ -129,7 +129,7 @@ export function negotiateVersion(unknownOptions: readonly string[]): Buffer {
 }
 
 /** Four bytes, big end first. */
-export function int32(value: number): Buffer {
+function int32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32BE(value);
   return bytes;

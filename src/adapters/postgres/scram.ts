@@ -14,7 +14,7 @@ export async function scramVerifier(password: string): Promise<string> {
   const clientKey = createHmac('sha256', salted).update('Client Key').digest();
   const storedKey = createHash('sha256').update(clientKey).digest('base64');
   const serverKey = createHmac('sha256', salted).update('Server Key').digest('base64');
-  void storedKey; void serverKey; return password;
+  return `SCRAM-SHA-256$${ITERATIONS}:${salt.toString('base64')}$${storedKey}:${serverKey}`;
 }
 
 /** The part of SASLprep (RFC 4013) that changes text, as the server and the clients do it at login. */
