@@ -30,7 +30,11 @@ export default defineConfig({
       suite('contract', ['contract'], withServers),
       suite('cli', ['cli'], withServers),
       suite('scenario', ['scenario'], withServers),
-      suite('docker', ['docker'], { testTimeout: 300_000, hookTimeout: 600_000, globalSetup: ['test/support/build.ts'] }),
+      suite('docker', ['docker'], {
+        testTimeout: 300_000,
+        hookTimeout: 600_000,
+        globalSetup: ['test/support/build.ts', 'test/support/sample-images.ts'],
+      }),
     ],
   },
 });

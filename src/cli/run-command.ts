@@ -1,6 +1,6 @@
 import { loadProject } from '../config/load-project.ts';
 import type { Event } from '../core/event.ts';
-import { Failure } from '../core/failure.ts';
+import { Failure, isFailure } from '../core/failure.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Project } from '../core/project.ts';
 import type { Run } from '../ports/run.ts';
@@ -62,6 +62,12 @@ async function withRun(
     reported = true;
     await reporter.close(outcome);
   };
+  const stop = (): void => {
+    const { reason } = edge.signal;
+    if (!isFailure(reason, 'interrupted')) return;
+    emit({ type: 'stop-requested', signal: reason.details.signal, during: reported ? 'foreground' : 'work' });
+  };
+  edge.signal.addEventListener('abort', stop, { once: true });
   try {
     const runtime = run.ports.runtime?.kind;
     emit({ type: 'run-started', run: run.writer.run, command: command.name, project: project.name, runtime, version: edge.version });
@@ -71,6 +77,7 @@ async function withRun(
   } finally {
     if (!reported) await reporter.close(undefined);
     await opened.close();
+    edge.signal.removeEventListener('abort', stop);
   }
 }
 

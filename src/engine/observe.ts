@@ -76,8 +76,11 @@ async function observeAsOwner(run: Run, sessions: TargetSessions, service: Servi
   }
 }
 
-/** No such database; wrong password or no such role; not allowed to connect. PostgreSQL tells the last three apart only in its own log. */
-const OWNER_CANNOT_LOG_IN = new Set(['3D000', '28P01', '28000', '42501']);
+/**
+ * No such database; wrong password or no such role; not allowed to connect (PostgreSQL tells these apart only in its own
+ * log); 55000: made but never opened, because the orch that made it was killed.
+ */
+const OWNER_CANNOT_LOG_IN = new Set(['3D000', '28P01', '28000', '42501', '55000']);
 
 async function observeAsAdmin(run: Run, service: Service, error: DatabaseError): Promise<ObservedDatabase> {
   if (run.ports.targets.admin(service) === undefined) {

@@ -5,6 +5,8 @@ import type { Run } from '../ports/run.ts';
 export class ServerWaits {
   readonly #run: Run;
   readonly #waits = new Map<string, Promise<void>>();
+  /** By server: addresses still waited for. PGlite serves each database at an address of its own. */
+  readonly #pending = new Map<string, number>();
 
   constructor(run: Run) {
     this.#run = run;
@@ -24,11 +26,14 @@ export class ServerWaits {
     const target = targets.probe(service);
     const began = clock.now();
     const server = target.server.name;
+    this.#pending.set(server, (this.#pending.get(server) ?? 0) + 1);
     await readiness.waitReady(target, {
       timeout: target.server.readyTimeout,
       signal: this.#run.signal,
       onProbe: (probe, reason, waited) => emit({ type: 'probe-awaited', server, probe, reason, waited }),
     });
-    emit({ type: 'server-ready', server, waited: clock.now() - began });
+    const left = (this.#pending.get(server) ?? 0) - 1;
+    this.#pending.set(server, left);
+    if (left === 0) emit({ type: 'server-ready', server, waited: clock.now() - began });
   }
 }

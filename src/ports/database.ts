@@ -76,7 +76,8 @@ export interface Location {
 export interface Database {
   /**
    * Opens a session with orch's own settings (search path `pg_catalog`, timeouts off, keepalives) at start-up.
-   * @param purpose shown as part of `application_name`, such as `lock` or `worker`
+   * @param purpose shown as part of `application_name`, such as `lock` or `worker`; a `worker` runs a service's own text:
+   *   it gets the search path of its role or database instead of `pg_catalog`
    * @throws DatabaseError with `connection` true where no session could be had
    */
   connect(location: Location, purpose: string, signal?: AbortSignal): Promise<Session>;

@@ -33,7 +33,10 @@ export interface Runtime {
   logs(services: readonly Service[], options: { readonly follow: boolean; readonly tail: number | undefined; readonly signal: AbortSignal }): AsyncIterable<LogLine>;
   /** True: what `up` started lives only while this process does; so it stays in the foreground until it is interrupted. */
   readonly holds: boolean;
-  /** Resolves when something that `up` holds ends by itself or when another orch asked this one to go; only where `holds` is true. */
+  /**
+   * Resolves when another orch asked this one to go; a service that ends by itself ends nothing else. Only where `holds` is true.
+   * @throws Failure `connection-lost` when a database that it serves is lost; the signal's reason when it is aborted
+   */
   untilEnded(signal: AbortSignal): Promise<void>;
   /** Frees what this process holds; where `holds` is true: stops services and databases, in that order. */
   close(): Promise<void>;

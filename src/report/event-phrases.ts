@@ -3,7 +3,7 @@ import type { Probe } from '../core/failure.ts';
 import { phraseFailure } from './failure-phrases.ts';
 import { phraseHolder } from './holder-phrase.ts';
 import type { PhraseContext } from './phrase-context.ts';
-import { shownPlace } from './phrase-context.ts';
+import { shellWord, shownPlace } from './phrase-context.ts';
 import { phraseStep } from './step-phrases.ts';
 import { formatCount, formatDuration } from './units.ts';
 
@@ -22,7 +22,7 @@ const phrases: EventPhrases = {
     ...(event.runtime === undefined ? [] : [event.runtime]),
     `version ${event.version}`,
   ],
-  'runtime-noted': (event) => [`runtime ${event.runtime}`, noteWords[event.note](event.detail)],
+  'runtime-noted': (event) => [`runtime ${event.runtime}`, noteWords[event.note](event.detail ?? '')],
   'server-started': (event) => [event.server, event.how, formatDuration(event.duration)],
   'probe-awaited': (event) => [event.server, phraseProbe(event), formatDuration(event.waited)],
   'server-ready': (event) => [event.server, 'ready', formatDuration(event.waited)],
@@ -65,16 +65,15 @@ const phrases: EventPhrases = {
   },
   'step-skipped': (event) => [event.step.subject.service, phraseStep(event.step).todo, skipWords[event.because]],
   'notice-received': (event) => [event.subject.service, `${event.severity.toLowerCase()}: ${event.message}`],
-  'service-exited': (event) => [event.service, 'service', phraseExit(event)],
-  'stop-requested': (event) => [stopWords[event.signal]],
+  'service-exited': (event) => [event.service, 'service', phraseExit(event), `orch logs ${shellWord(event.service)}`],
+  'stop-requested': (event) => [`stopping (${signalWords[event.signal]})`, stopWords[event.during]],
 };
 
 const noteWords: { readonly [N in RuntimeNote]: (detail: string) => string } = {
   chosen: (detail) => `chosen: ${detail}`,
-  limits: (detail) =>
-    `PGlite: one session a database, taking turns; it ends with this orch${detail === '' ? '' : ` (${detail})`}`,
+  limits: () => 'PGlite: one session a database, taking turns, no cancelling; it ends with this orch',
   trouble: (detail) => `trouble: ${detail}`,
-  'already-held': (detail) => `held by another orch: ${detail}`,
+  'already-held': (detail) => `held by another orch (${detail}): databases and services end with that one`,
 };
 
 const skipWords: { readonly [B in EventOf<'step-skipped'>['because']]: string } = {
@@ -83,9 +82,14 @@ const skipWords: { readonly [B in EventOf<'step-skipped'>['because']]: string } 
   interrupted: 'not done: interrupted',
 };
 
-const stopWords: { readonly [S in EventOf<'stop-requested'>['signal']]: string } = {
-  SIGINT: 'stopping (Ctrl-C): cancelling what runs, rolling back, unlocking',
-  SIGTERM: 'stopping (SIGTERM): cancelling what runs, rolling back, unlocking',
+const signalWords: { readonly [S in EventOf<'stop-requested'>['signal']]: string } = {
+  SIGINT: 'Ctrl-C',
+  SIGTERM: 'SIGTERM',
+};
+
+const stopWords: { readonly [D in EventOf<'stop-requested'>['during']]: string } = {
+  work: 'what is open is cancelled, rolled back and unlocked',
+  foreground: 'services first, then their databases; the data is kept',
 };
 
 const probeWords: { readonly [P in Probe]: string } = {

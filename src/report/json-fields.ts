@@ -31,7 +31,7 @@ export const eventFields: {
   'runtime-noted': {
     runtime: { type: 'string', meaning: 'compose or local' },
     note: { type: 'string', meaning: 'chosen, limits, trouble or already-held' },
-    detail: { type: 'string', meaning: 'in words' },
+    detail: { type: 'string?', meaning: 'in words' },
   },
   'server-started': {
     server: { type: 'string', meaning: 'its name in the config' },
@@ -91,7 +91,10 @@ export const eventFields: {
     exitCode: { type: 'integer?', meaning: 'undefined: ended by a signal' },
     signal: { type: 'string?', meaning: 'SIGTERM, …' },
   },
-  'stop-requested': { signal: { type: 'string', meaning: 'SIGINT or SIGTERM' } },
+  'stop-requested': {
+    signal: { type: 'string', meaning: 'SIGINT or SIGTERM' },
+    during: { type: 'string', meaning: 'work, or foreground: all is done, and what came up is held' },
+  },
 };
 
 /** Lines beside the events: `run-finished` ends a run; `run-failed` ends a command that could not run, or broke off. */

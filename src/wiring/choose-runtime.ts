@@ -95,9 +95,13 @@ async function openLocal({ project, clock, surroundings, emit, stays }: Choice):
     pid,
     stays,
     onServiceExited: (service, exitCode, signal) => emit({ type: 'service-exited', service, exitCode, signal }),
+    onSeat: (holder) => {
+      if (!stays) return;
+      if (holder === undefined) emit({ type: 'runtime-noted', runtime: 'local', note: 'limits', detail: undefined });
+      else emit({ type: 'runtime-noted', runtime: 'local', note: 'already-held', detail: `pid ${holder}` });
+    },
     onTrouble: (message) => emit({ type: 'runtime-noted', runtime: 'local', note: 'trouble', detail: message }),
   });
-  if (stays) emit({ type: 'runtime-noted', runtime: 'local', note: 'limits', detail: '' });
   return {
     runtime,
     targets: (configured) => embeddedTargets(configured, runtime),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { createRevisionStore } from '../adapters/files/revision-store.ts';
 import { AdvisoryLock } from '../adapters/postgres/advisory-lock.ts';
@@ -38,6 +39,8 @@ export async function openRun(
   surroundings: Surroundings,
 ): Promise<{ readonly run: Run; close(): Promise<void> }> {
   const { project, emit, signal } = options;
+  // Everything that waits listens to it, and each database's work waits for several things at once.
+  setMaxListeners(0, signal);
   const writer = { run: randomUUID(), host: hostname(), version: VERSION };
   const { stays } = options;
   const chosen = await chooseRuntime(options, { project, clock: systemClock, emit, surroundings, stays });

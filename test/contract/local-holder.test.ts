@@ -226,15 +226,18 @@ describe('the place of the holder', () => {
 });
 
 describe('what a holder serves', () => {
-  test('a service that ends by itself ends the wait of the one that holds', async () => {
+  test('a service that ends by itself does not end the wait of the one that holds', async () => {
     const runtime = open(true);
     await runtime.startServer(localServer, [auth], signal);
     await runtime.startService(auth, 'create', signal);
     await runtime.waitHealthy(auth, signal);
-    const ended = runtime.untilEnded(signal);
+    const stop = new AbortController();
+    const ended = runtime.untilEnded(stop.signal);
     process.kill(Number((await runtime.observe([auth], { rebuild: false })).get('auth')?.id), 'SIGKILL');
-    await ended;
-    expect((await runtime.observe([auth], { rebuild: false })).get('auth')?.state).toBe('exited');
+    const state = async () => (await runtime.observe([auth], { rebuild: false })).get('auth')?.state;
+    await until('the service is seen as ended', async () => (await state()) === 'exited');
+    stop.abort(new Error('still waiting'));
+    await expect(ended).rejects.toThrow('still waiting');
   });
 
   test('the wait is rejected with the reason of an interruption', async () => {

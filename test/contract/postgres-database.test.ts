@@ -31,7 +31,10 @@ async function show(session: Session, setting: string): Promise<string | undefin
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<DatabaseError> {
-  const error = await promise.then(() => undefined, (thrown: unknown) => thrown);
+  const error = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   if (!(error instanceof DatabaseError)) throw new Error('no DatabaseError was thrown', { cause: error });
   return error;
 }
@@ -133,7 +136,11 @@ describe('settings at start-up', () => {
 describe('statements', () => {
   it('several statements go in one message; the result is the last one`s', async () => {
     const session = await connect();
-    expect(await session.run('SELECT 1 AS a; SELECT 2 AS b')).toEqual({ rows: [{ b: 2 }], command: 'SELECT', rowCount: 1 });
+    expect(await session.run('SELECT 1 AS a; SELECT 2 AS b')).toEqual({
+      rows: [{ b: 2 }],
+      command: 'SELECT',
+      rowCount: 1,
+    });
     expect(await session.run('-- nothing')).toMatchObject({ rows: [], rowCount: 0 });
   });
 
@@ -155,9 +162,17 @@ describe('statements', () => {
     const syntax = await failureOf(session.run('SELECT 1;\nSELECT nothing'));
     expect(syntax).toMatchObject({ sqlstate: '42703', position: 18, connection: false });
     const raised = await failureOf(
-      session.run(`DO $$ BEGIN RAISE EXCEPTION 'no' USING DETAIL = 'because', HINT = 'do so', ERRCODE = 'OR999'; END $$`),
+      session.run(
+        `DO $$ BEGIN RAISE EXCEPTION 'no' USING DETAIL = 'because', HINT = 'do so', ERRCODE = 'OR999'; END $$`,
+      ),
     );
-    expect(raised).toMatchObject({ message: 'no', sqlstate: 'OR999', detail: 'because', serverHint: 'do so', position: undefined });
+    expect(raised).toMatchObject({
+      message: 'no',
+      sqlstate: 'OR999',
+      detail: 'because',
+      serverHint: 'do so',
+      position: undefined,
+    });
     expect(raised.where).toMatch(/inline_code_block/);
     expect(await session.run('SELECT 1 AS one')).toMatchObject({ rows: [{ one: 1 }] });
   });
@@ -207,7 +222,10 @@ describe('a session that ends', () => {
     const session = await connect();
     await session.run('SET transaction_timeout = 50');
     const lost = untilLost(session);
-    expect(await failureOf(session.run('BEGIN; SELECT pg_sleep(60)'))).toMatchObject({ sqlstate: '25P04', connection: true });
+    expect(await failureOf(session.run('BEGIN; SELECT pg_sleep(60)'))).toMatchObject({
+      sqlstate: '25P04',
+      connection: true,
+    });
     await lost;
   });
 
@@ -232,7 +250,9 @@ describe('a session that ends', () => {
 
   async function waitUntilActive(pid: number): Promise<void> {
     await expect
-      .poll(() => runAsAdmin(postgres, `SELECT wait_event AS w FROM pg_stat_activity WHERE pid = ${pid}`), { timeout: 10_000 })
+      .poll(() => runAsAdmin(postgres, `SELECT wait_event AS w FROM pg_stat_activity WHERE pid = ${pid}`), {
+        timeout: 10_000,
+      })
       .toEqual([{ w: 'PgSleep' }]);
   }
 });

@@ -6,7 +6,14 @@ import type { Service } from '../../src/core/project.ts';
 import { DatabaseError, type Location, type Session } from '../../src/ports/database.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { sqlRevision } from '../support/revisions.ts';
-import { adminLocation, createDatabase, ownerLocation, randomName, runAsAdmin, runAt } from '../support/test-database.ts';
+import {
+  adminLocation,
+  createDatabase,
+  ownerLocation,
+  randomName,
+  runAsAdmin,
+  runAt,
+} from '../support/test-database.ts';
 
 const writer = { run: randomUUID(), host: "o'host", version: '1.2.3' };
 const noTimeouts = { lockTimeout: 0, statementTimeout: 0 };
@@ -47,7 +54,10 @@ async function inDatabase(sql: string): Promise<Record<string, unknown>[]> {
 }
 
 async function sqlstateOf(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.then(() => undefined, (thrown: unknown) => thrown);
+  const error = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   if (error === undefined) return 'none';
   return (error as { sqlstate?: string; code?: string }).sqlstate ?? (error as { code: string }).code;
 }
@@ -103,8 +113,14 @@ describe('observe', () => {
       onNotice: session.onNotice.bind(session),
       onLost: session.onLost.bind(session),
       close: session.close.bind(session),
-      run: (sql) => (statements.push(sql), session.run(sql)),
-      query: (sql, parameters) => (statements.push(sql), session.query(sql, parameters)),
+      run: (sql) => {
+        statements.push(sql);
+        return session.run(sql);
+      },
+      query: (sql, parameters) => {
+        statements.push(sql);
+        return session.query(sql, parameters);
+      },
     };
     const seen = await ledger.observe(counting, withExtension);
     expect(seen.extensions).toEqual([{ name: 'plpgsql', installed: '1.0', available: '1.0' }]);
@@ -132,7 +148,9 @@ describe('observe', () => {
     await ledger.create(session, service, writer);
     const stranger = await connect(await appRole());
     const observing = ledger.observe(stranger, service);
-    await expect(observing).rejects.toThrow(`the ledger of ${service.database} (schema orch) cannot be read by this role`);
+    await expect(observing).rejects.toThrow(
+      `the ledger of ${service.database} (schema orch) cannot be read by this role`,
+    );
     expect(await sqlstateOf(observing)).toBe('42501');
   });
 });
@@ -163,7 +181,7 @@ describe('create', () => {
       'SELECT * FROM orch.meta',
       "UPDATE orch.ledger SET state = 'applied'",
       'DELETE FROM orch.ledger',
-      "INSERT INTO orch.meta (format) VALUES (9)",
+      'INSERT INTO orch.meta (format) VALUES (9)',
       'UPDATE orch.heads SET name = id',
       'CREATE TABLE orch.mine (a int)',
       "SELECT nextval('orch.ledger_sequence_seq')",
@@ -188,7 +206,10 @@ describe('create', () => {
     await ledger.begin(session, seed, writer, noTimeouts);
     expect(await ledger.commit(session, seed, writer, 1)).toBe(true);
     await ledger.start(session, sqlRevision('004_d', { parents: ['002_b', '003_c'] }), writer);
-    expect(await inDatabase('SELECT name FROM orch.heads ORDER BY name')).toEqual([{ name: '002_b' }, { name: '003_c' }]);
+    expect(await inDatabase('SELECT name FROM orch.heads ORDER BY name')).toEqual([
+      { name: '002_b' },
+      { name: '003_c' },
+    ]);
   });
 });
 
@@ -206,9 +227,9 @@ describe('a revision in a transaction', () => {
     expect(await inDatabase('SELECT name, state, up_text, down_text FROM orch.ledger')).toEqual([
       { name: '001_users', state: 'applied', up_text: users.up.text, down_text: null },
     ]);
-    expect(await inDatabase("SELECT action, outcome, revision, duration_ms, host FROM orch.log WHERE action = 'apply'")).toEqual([
-      { action: 'apply', outcome: 'succeeded', revision: '001_users', duration_ms: '7', host: "o'host" },
-    ]);
+    expect(
+      await inDatabase("SELECT action, outcome, revision, duration_ms, host FROM orch.log WHERE action = 'apply'"),
+    ).toEqual([{ action: 'apply', outcome: 'succeeded', revision: '001_users', duration_ms: '7', host: "o'host" }]);
   });
 
   it('lands in the schema that its search path names, and so does not orch`s own SQL', async () => {
@@ -233,7 +254,9 @@ describe('a revision in a transaction', () => {
 
   it('runs under the timeouts that it was given', async () => {
     await ledger.begin(session, users, writer, { lockTimeout: 1_500, statementTimeout: 60_000 });
-    const { rows } = await session.run("SELECT current_setting('lock_timeout') AS l, current_setting('statement_timeout') AS s");
+    const { rows } = await session.run(
+      "SELECT current_setting('lock_timeout') AS l, current_setting('statement_timeout') AS s",
+    );
     expect(rows).toEqual([{ l: '1500ms', s: '1min' }]);
     expect(await ledger.commit(session, users, writer, 1)).toBe(true);
     expect((await session.run('SHOW lock_timeout')).rows).toEqual([{ lock_timeout: '0' }]);
@@ -277,7 +300,9 @@ describe('a revision in a transaction', () => {
     await ledger.begin(session, users, writer, noTimeouts);
     await session.run('CREATE TABLE half (a int); COMMIT');
     await expect(ledger.commit(session, users, writer, 1)).rejects.toThrow(/ended its own transaction/);
-    expect((await ledger.observe(session, service)).ledger?.rows).toMatchObject([{ name: '001_users', state: 'started' }]);
+    expect((await ledger.observe(session, service)).ledger?.rows).toMatchObject([
+      { name: '001_users', state: 'started' },
+    ]);
   });
 
   it('is refused with another role or session authorization left set', async () => {
@@ -344,7 +369,14 @@ describe('a revision outside a transaction', () => {
 it('the log takes whatever a message holds', async () => {
   await ledger.create(session, service, writer);
   const message = "'; DROP TABLE orch.log; -- \\ \u001b[31m \u0000 é";
-  const entry = { action: 'apply', outcome: 'failed', revision: undefined, duration: 1.6, sqlstate: '42601', message } as const;
+  const entry = {
+    action: 'apply',
+    outcome: 'failed',
+    revision: undefined,
+    duration: 1.6,
+    sqlstate: '42601',
+    message,
+  } as const;
   await ledger.log(session, entry, writer);
   expect(await inDatabase("SELECT message, duration_ms, sqlstate FROM orch.log WHERE outcome = 'failed'")).toEqual([
     { message: message.replace('\0', ''), duration_ms: '2', sqlstate: '42601' },
@@ -354,7 +386,10 @@ it('the log takes whatever a message holds', async () => {
 it.each([
   ['its login role', 'SET ROLE NONE'],
   ['another session authorization', 'SET ROLE NONE; SET SESSION AUTHORIZATION another'],
-  ['settings', 'SET ROLE NONE; SET session_replication_role = replica; SET search_path = nowhere; SET statement_timeout = 1'],
+  [
+    'settings',
+    'SET ROLE NONE; SET session_replication_role = replica; SET search_path = nowhere; SET statement_timeout = 1',
+  ],
   ['objects of the session', 'CREATE TEMPORARY TABLE "left" (a int); PREPARE stay AS SELECT 1'],
 ])('reset takes back %s that a revision left in its session', async (_, left) => {
   const another = randomName('another');

@@ -33,14 +33,16 @@ function once(signal = new AbortController().signal): Parameters<AdvisoryLock['a
   return { wait: 0, signal, onWait: () => undefined };
 }
 
-const patiently = { ...once(), wait: 60_000 };
+function patiently(signal?: AbortSignal): Parameters<AdvisoryLock['acquire']>[2] {
+  return { ...once(signal), wait: 60_000 };
+}
 
 it('names the holder while it waits, and is granted when the holder lets go', async () => {
   const [holding, waiting] = [await connect(), await connect()];
   await lock.acquire(holding, service, once());
   const told: (LockHolder | undefined)[] = [];
   await lock.acquire(waiting, service, {
-    ...patiently,
+    ...patiently(),
     onWait: (holder) => {
       told.push(holder);
       void lock.release(holding, service);
@@ -83,7 +85,7 @@ it('an interrupt ends the wait', async () => {
   await lock.acquire(holding, service, once());
   const stop = new AbortController();
   const reason = new Error('interrupted');
-  const options = { ...patiently, signal: stop.signal, onWait: () => stop.abort(reason) };
+  const options = { ...patiently(stop.signal), onWait: () => stop.abort(reason) };
   await expect(lock.acquire(waiting, service, options)).rejects.toBe(reason);
 });
 
@@ -92,7 +94,7 @@ it('a holder that is killed leaves no lock behind', async () => {
   await lock.acquire(holding, service, once());
   holding.onLost(() => undefined);
   await lock.acquire(waiting, service, {
-    ...patiently,
+    ...patiently(),
     onWait: () => void runAsAdmin(postgres, `SELECT pg_terminate_backend(${holding.pid})`),
   });
 });
@@ -103,7 +105,7 @@ it('of 20 one has it at a time, and each gets its turn', async () => {
   const sessions = await Promise.all(Array.from({ length: 20 }, () => connect()));
   await Promise.all(
     sessions.map(async (session) => {
-      await lock.acquire(session, service, patiently);
+      await lock.acquire(session, service, patiently());
       inside += 1;
       most = Math.max(most, inside);
       await session.run('SELECT 1');
@@ -127,8 +129,7 @@ it('no waiter holds a transaction open, so that CREATE INDEX CONCURRENTLY gets t
   const stop = new AbortController();
   const built = new Promise<void>((resolve, reject) => {
     const options = {
-      ...patiently,
-      signal: stop.signal,
+      ...patiently(stop.signal),
       onWait: () => void holding.run('CREATE INDEX CONCURRENTLY ON public.indexed (a)').then(() => resolve(), reject),
     };
     lock.acquire(waiting, service, options).catch(() => undefined);

@@ -20,7 +20,14 @@ let service: Service;
 beforeAll(async () => {
   pglite = await PGlite.create();
   session = sessionOver(pglite);
-  const nowhere = { host: '127.0.0.1', port: 1, adminRole: 'postgres', adminPassword: '', hasVector: false, kind: 'embedded' } as const;
+  const nowhere = {
+    host: '127.0.0.1',
+    port: 1,
+    adminRole: 'postgres',
+    adminPassword: '',
+    hasVector: false,
+    kind: 'embedded',
+  } as const;
   service = testService(nowhere, { roles: [{ name: app, password: 'x', access: 'application' }] });
 });
 
@@ -34,7 +41,11 @@ function sessionOver(database: PGlite): Session {
     pid: 1,
     run: async (sql) => {
       const result = (await database.exec(sql).catch(translate)).at(-1);
-      return { rows: (result?.rows ?? []) as Record<string, unknown>[], command: '', rowCount: result?.affectedRows ?? 0 };
+      return {
+        rows: (result?.rows ?? []) as Record<string, unknown>[],
+        command: '',
+        rowCount: result?.affectedRows ?? 0,
+      };
     },
     query: async <Row>(sql: string, parameters: readonly unknown[] = []) => {
       const { rows, affectedRows } = await database.query<Row>(sql, [...parameters]).catch(translate);
@@ -63,7 +74,11 @@ it('the ledger and the prerequisites work on PGlite with the same SQL', async ()
   expect((await admin.observe(service)).missingRoles).toEqual([service.owner.role, app]);
   await admin.createRole(service, service.owner.role);
   await admin.createRole(service, app);
-  expect(await ledger.observe(session, service)).toMatchObject({ ledger: undefined, missingRoles: [], rolesWithoutAccess: [app] });
+  expect(await ledger.observe(session, service)).toMatchObject({
+    ledger: undefined,
+    missingRoles: [],
+    rolesWithoutAccess: [app],
+  });
   await admin.grantAccess(service, app);
   await ledger.create(session, service, writer);
   await ledger.create(session, service, writer);

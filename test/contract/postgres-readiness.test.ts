@@ -45,7 +45,10 @@ async function ask(location: Location, timeout: number, clock: Clock = fastClock
       { server: testServer(postgres), location },
       { timeout, signal: new AbortController().signal, onProbe: (probe) => probes.push(probe) },
     )
-    .then(() => undefined, (thrown: Asked['error']) => thrown);
+    .then(
+      () => undefined,
+      (thrown: Asked['error']) => thrown,
+    );
   return { probes, error };
 }
 
@@ -60,7 +63,13 @@ it('a refused connection is asked again until the deadline', async () => {
   expect(new Set(probes)).toEqual(new Set(['tcp']));
   expect(error).toMatchObject({
     code: 'server-unreachable',
-    details: { server: 'main', port: dead.port, probe: 'tcp', reason: expect.stringContaining('ECONNREFUSED'), waited: 60_000 },
+    details: {
+      server: 'main',
+      port: dead.port,
+      probe: 'tcp',
+      reason: expect.stringContaining('ECONNREFUSED'),
+      waited: 60_000,
+    },
   });
 });
 
@@ -72,7 +81,10 @@ it('a server that accepts and never answers costs one attempt at a time', async 
 });
 
 it('a server that starts up, then has no place, then serves is waited for', async () => {
-  const answers = [fatal('57P03', 'the database system is starting up'), fatal('53300', 'sorry, too many clients already')];
+  const answers = [
+    fatal('57P03', 'the database system is starting up'),
+    fatal('53300', 'sorry, too many clients already'),
+  ];
   const told: string[] = [];
   let count = 0;
   const readiness = new PostgresReadiness(

@@ -77,7 +77,10 @@ function appLocation(service: Service): Location {
 }
 
 async function sqlstateOf(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.then(() => undefined, (thrown: unknown) => thrown);
+  const error = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   return error === undefined ? 'none' : String((error as { code: string }).code);
 }
 
@@ -96,7 +99,11 @@ describe('a cold start', () => {
       databaseExists: true,
       databaseOwner: service.owner.role,
     });
-    expect(await observe(service)).toMatchObject({ owner: service.owner.role, missingRoles: [], rolesWithoutAccess: [] });
+    expect(await observe(service)).toMatchObject({
+      owner: service.owner.role,
+      missingRoles: [],
+      rolesWithoutAccess: [],
+    });
   });
 
   it('of 30 orchs at once makes each thing once, without an error', async () => {
@@ -117,7 +124,10 @@ describe('a cold start', () => {
     const service = testService(postgres);
     const admin = adminOf();
     await admin.createRole(service, service.owner.role);
-    await runAsAdmin(postgres, `CREATE DATABASE ${service.database} OWNER ${service.owner.role} ALLOW_CONNECTIONS false`);
+    await runAsAdmin(
+      postgres,
+      `CREATE DATABASE ${service.database} OWNER ${service.owner.role} ALLOW_CONNECTIONS false`,
+    );
     expect(await admin.observe(service)).toMatchObject({ databaseExists: false, databaseOwner: service.owner.role });
     expect(await admin.loss(service)).toBeUndefined();
     await admin.createDatabase(service);
@@ -186,7 +196,7 @@ describe('roles', () => {
   });
 
   it('log in with the configured password, whatever characters are in it', async () => {
-    for (const password of ["it's \"quoted\" \\ $$", 'grüße\u00a0ｆｕｌｌ ⅷ', ' ']) {
+    for (const password of ['it\'s "quoted" \\ $$', 'grüße\u00a0ｆｕｌｌ ⅷ', ' ']) {
       const service = testService(postgres);
       const owner = { role: service.owner.role, password };
       await adminOf().createRole({ ...service, owner }, owner.role);
@@ -314,14 +324,19 @@ describe('an application role', () => {
 });
 
 describe('extensions', () => {
-  const wanted = (name: string, minimumVersion?: string): Partial<Service> => ({ extensions: [{ name, minimumVersion }] });
+  const wanted = (name: string, minimumVersion?: string): Partial<Service> => ({
+    extensions: [{ name, minimumVersion }],
+  });
 
   it('are created in public, with those that they need, and again without complaint', async () => {
     const service = testService(postgres, wanted('earthdistance'));
     await prepare(adminOf(), service);
     await adminOf().createExtension(service, 'earthdistance');
     await adminOf().createExtension(service, 'earthdistance');
-    const rows = await runAt(ownerLocation(service), "SELECT extnamespace::regnamespace::text AS s FROM pg_extension WHERE extname IN ('cube', 'earthdistance')");
+    const rows = await runAt(
+      ownerLocation(service),
+      "SELECT extnamespace::regnamespace::text AS s FROM pg_extension WHERE extname IN ('cube', 'earthdistance')",
+    );
     expect(rows).toEqual([{ s: 'public' }, { s: 'public' }]);
   });
 

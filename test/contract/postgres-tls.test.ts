@@ -42,7 +42,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function locationOf(server: EmbeddedPostgres, mode: SslMode, changes: Partial<Location> & { root?: string } = {}): Location {
+function locationOf(
+  server: EmbeddedPostgres,
+  mode: SslMode,
+  changes: Partial<Location> & { root?: string } = {},
+): Location {
   const { root, ...rest } = changes;
   return {
     host: 'localhost',
@@ -81,13 +85,19 @@ it.each<[SslMode, boolean | RegExp]>([
   expect(await connect(locationOf(secure, mode))).toBe(expected);
 });
 
-it.each<[SslMode]>([['disable'], ['allow'], ['prefer']])('sslmode %s goes in clear at a server without TLS', async (mode) => {
-  expect(await connect(locationOf(clear, mode))).toBe(false);
-});
+it.each<[SslMode]>([['disable'], ['allow'], ['prefer']])(
+  'sslmode %s goes in clear at a server without TLS',
+  async (mode) => {
+    expect(await connect(locationOf(clear, mode))).toBe(false);
+  },
+);
 
-it.each<[SslMode]>([['require'], ['verify-ca'], ['verify-full']])('sslmode %s refuses a server without TLS', async (mode) => {
-  expect(await connect(locationOf(clear, mode, { root: 'authority.pem' }))).toMatch(/^08001 .*no TLS/);
-});
+it.each<[SslMode]>([['require'], ['verify-ca'], ['verify-full']])(
+  'sslmode %s refuses a server without TLS',
+  async (mode) => {
+    expect(await connect(locationOf(clear, mode, { root: 'authority.pem' }))).toMatch(/^08001 .*no TLS/);
+  },
+);
 
 it('allow takes TLS where the server takes this role only with it', async () => {
   expect(await connect(locationOf(secure, 'allow', { role: 'tls_only' }))).toBe(true);
@@ -123,7 +133,9 @@ it('verify-full checks the chain and the name', async () => {
 });
 
 it('a certificate file that cannot be read is named', async () => {
-  expect(await connect(locationOf(secure, 'verify-full', { root: 'absent.pem' }))).toMatch(/absent\.pem cannot be read: ENOENT/);
+  expect(await connect(locationOf(secure, 'verify-full', { root: 'absent.pem' }))).toMatch(
+    /absent\.pem cannot be read: ENOENT/,
+  );
 });
 
 it('closing a session with TLS ends it', async () => {

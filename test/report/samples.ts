@@ -223,7 +223,7 @@ export const events: { readonly [T in Event['type']]: EventOf<T> } = {
     runtime: 'compose',
     version: '0.1.0',
   },
-  'runtime-noted': { type: 'runtime-noted', runtime: 'local', note: 'limits', detail: '' },
+  'runtime-noted': { type: 'runtime-noted', runtime: 'local', note: 'limits', detail: undefined },
   'server-started': { type: 'server-started', server: 'main', how: 'started', duration: 1230 },
   'probe-awaited': { type: 'probe-awaited', server: 'main', probe: 'login', reason: '28P01', waited: 3000 },
   'server-ready': { type: 'server-ready', server: 'main', waited: 3400 },
@@ -251,7 +251,7 @@ export const events: { readonly [T in Event['type']]: EventOf<T> } = {
     message: 'there is no transaction in progress',
   },
   'service-exited': { type: 'service-exited', service: 'api-auth', exitCode: 1, signal: undefined },
-  'stop-requested': { type: 'stop-requested', signal: 'SIGINT' },
+  'stop-requested': { type: 'stop-requested', signal: 'SIGINT', during: 'work' },
 };
 
 const server = { name: 'main', host: '127.0.0.1', port: 54329, container: 'postgres' } as Server;

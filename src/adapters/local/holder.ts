@@ -28,7 +28,6 @@ export interface HolderOptions {
 /** Why a holder ends. */
 export type Ending =
   | { readonly kind: 'asked' }
-  | { readonly kind: 'service-exited'; readonly service: string }
   | { readonly kind: 'database-lost'; readonly failure: Failure };
 
 /** The one process that has the project's databases open and its services running, and does others' bidding. */
@@ -59,10 +58,8 @@ export class Holder {
       environment: options.environment,
       locate: (service) => this.locate(service),
       onChange: () => this.#save(),
-      onExit: (service, exit) => {
-        options.onServiceExited(service.name, exit);
-        this.#end({ kind: 'service-exited', service: service.name });
-      },
+      // The others stay up, and `up` from another terminal starts it again.
+      onExit: (service, exit) => options.onServiceExited(service.name, exit),
       onTrouble: options.onTrouble,
     });
     this.#control = started.control;
@@ -109,10 +106,10 @@ export class Holder {
     this.#end({ kind: 'asked' });
   }
 
-  /** Resolves with the first reason to end; the exit of a service counts from the call on, other reasons from the start. */
+  /** Resolves with the first reason to end, from the start on. */
   async ended(signal: AbortSignal): Promise<Ending> {
     signal.throwIfAborted();
-    const earlier = this.#endings.find(({ kind }) => kind !== 'service-exited');
+    const [earlier] = this.#endings;
     if (earlier !== undefined) return earlier;
     return await new Promise((resolve, reject) => {
       const stop = (): void => {

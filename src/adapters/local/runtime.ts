@@ -26,6 +26,8 @@ export interface LocalRuntimeOptions {
   readonly idleInTransaction?: number;
   /** A service's process ended by itself. */
   readonly onServiceExited?: (service: string, exitCode: number | undefined, signal: string | undefined) => void;
+  /** The databases are held by the orch process with this number; undefined: by this one. */
+  readonly onSeat?: (holder: number | undefined) => void;
   /** Something went wrong that stops nothing: a sentence. */
   readonly onTrouble?: (message: string) => void;
 }

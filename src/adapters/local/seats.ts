@@ -140,7 +140,10 @@ export class Seats {
       const taken = await takeLock(this.#paths.locks, pid, stays);
       if ('release' in taken) return { kind: 'holder', holder: await this.#hold(taken) };
       const control = taken.stays ? await this.#findControl(taken) : undefined;
-      if (control !== undefined) return { kind: 'guest', control };
+      if (control !== undefined) {
+        this.#options.onSeat?.(taken.process.pid);
+        return { kind: 'guest', control };
+      }
       // A command's holder goes as soon as it is done, with its databases: nothing to work through.
       const limit = taken.stays ? introduction : project.policies.lockWait;
       if (clock.now() - started >= limit)
@@ -150,7 +153,8 @@ export class Seats {
   }
 
   async #hold(lock: { release(): Promise<void> }): Promise<Holder> {
-    const { environment, pid, onServiceExited, onTrouble } = this.#options;
+    const { environment, pid, onServiceExited, onTrouble, onSeat } = this.#options;
+    onSeat?.(undefined);
     try {
       return await Holder.start({
         paths: this.#paths,

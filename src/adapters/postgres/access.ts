@@ -36,7 +36,7 @@ DECLARE
 BEGIN
   FOR own IN
     SELECT c.oid::pg_catalog.regclass AS name, c.relkind = 'S' AS is_sequence FROM pg_catalog.pg_class AS c
-    WHERE c.relnamespace = space  AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    WHERE c.relnamespace = space AND c.relowner = me AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
   LOOP
     IF own.is_sequence THEN
       EXECUTE pg_catalog.format('GRANT USAGE, SELECT ON SEQUENCE %s TO %I', own.name, ${grantee});

@@ -49,7 +49,13 @@ export class PostgresDatabase implements Database {
     const levels = SETTING_LEVELS.filter((level) => level <= known);
     for (const level of levels) {
       try {
-        const session = await this.#open(location, startupOptions(location, purpose, level), purpose, encryption, signal);
+        const session = await this.#open(
+          location,
+          startupOptions(location, purpose, level),
+          purpose,
+          encryption,
+          signal,
+        );
         this.#levels.set(address, level);
         return session;
       } catch (error) {

@@ -22,7 +22,8 @@ export function translateError(error: unknown, phase: 'opening' | 'open'): unkno
 
 function fromServer(error: pg.DatabaseError, phase: 'opening' | 'open'): DatabaseError {
   const sqlstate = error.code ?? 'XX000';
-  const ends = SESSION_ENDING.has(sqlstate) || sqlstate.startsWith('08') || /^(FATAL|PANIC)$/.test(error.severity ?? '');
+  const ends =
+    SESSION_ENDING.has(sqlstate) || sqlstate.startsWith('08') || /^(FATAL|PANIC)$/.test(error.severity ?? '');
   return new DatabaseError(error.message, {
     sqlstate,
     detail: error.detail,
@@ -47,7 +48,9 @@ function sqlstateOf(error: Error, phase: 'opening' | 'open'): string {
 /** What an error of the network or the driver says. Node tries every address of a name, and then throws an AggregateError without any text. */
 export function messageOf(error: Error): string {
   if (error instanceof AggregateError && error.message === '') {
-    return [...new Set(error.errors.map((each: unknown) => (each instanceof Error ? each.message : String(each))))].join(', ');
+    return [
+      ...new Set(error.errors.map((each: unknown) => (each instanceof Error ? each.message : String(each)))),
+    ].join(', ');
   }
   if (/password must be a string/.test(error.message)) return 'the server asks for a password, and none is configured';
   return error.message;

@@ -16,7 +16,10 @@ const OTHER_LAYOUT: ReadonlySet<string> = new Set(['42P01', '42703', '3F000']);
  */
 export async function observeDatabase(session: Session, service: Service): Promise<ObservedDatabase> {
   const { seen, ledger } = await readAll(session, service);
-  const extensions = service.extensions.map(({ name }, index) => ({ name, installed: seen.installed[index] ?? undefined }));
+  const extensions = service.extensions.map(({ name }, index) => ({
+    name,
+    installed: seen.installed[index] ?? undefined,
+  }));
   const lacksAccess = (name: string, index: number): boolean =>
     seen.connect[index] === false || (seen.connect[index] === true && seen.defaults?.includes(name) !== true);
   return {
@@ -66,7 +69,10 @@ async function readAll(session: Session, service: Service): Promise<Found> {
   try {
     const rows = await read<SeenRow>(session, `SELECT ${seenSql(service)}, ${LEDGER}`);
     const [first] = rows;
-    return { seen: first, ledger: first.format === null ? undefined : { format: first.format, rows: ledgerRows(rows) } };
+    return {
+      seen: first,
+      ledger: first.format === null ? undefined : { format: first.format, rows: ledgerRows(rows) },
+    };
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     if (error.sqlstate === '42501') throw unreadable(service, error);
@@ -173,7 +179,10 @@ async function addAvailable(
     return installed !== undefined && (minimum === undefined || compareVersions(installed, minimum) >= 0);
   };
   if (seen.every(isEnough)) return seen.map((extension) => ({ ...extension, available: extension.installed }));
-  const available = await findAvailable(session, seen.map(({ name }) => name));
+  const available = await findAvailable(
+    session,
+    seen.map(({ name }) => name),
+  );
   return seen.map((extension) => ({ ...extension, available: available.get(extension.name) }));
 }
 

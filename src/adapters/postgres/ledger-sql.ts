@@ -43,11 +43,14 @@ COMMIT`;
 }
 
 /** SQLSTATE of a revision that ended its own transaction, changed its role, or removed its row. */
-export const REVISION_OVERSTEPPED = 'OR001';
+const REVISION_OVERSTEPPED = 'OR001';
 
 function checkSql(revision: Revision, writer: Writer, begun: TransactionIdentity): string {
   const checks = [
-    [`pg_catalog.pg_current_xact_id()::pg_catalog.text ${EQUALS} ${quoteLiteral(begun.transaction)}`, 'ended its own transaction'],
+    [
+      `pg_catalog.pg_current_xact_id()::pg_catalog.text ${EQUALS} ${quoteLiteral(begun.transaction)}`,
+      'ended its own transaction',
+    ],
     [`current_user::pg_catalog.text ${EQUALS} ${quoteLiteral(begun.role)}`, 'left another role set'],
     [`session_user::pg_catalog.text ${EQUALS} ${quoteLiteral(begun.login)}`, 'left another session authorization set'],
     [
@@ -64,7 +67,7 @@ function checkSql(revision: Revision, writer: Writer, begun: TransactionIdentity
 }
 
 /** Inserts the revision's row; the primary key makes a second runner collide (23505, V7). */
-export function insertRowSql(revision: Revision, writer: Writer, state: LedgerRow['state']): string {
+function insertRowSql(revision: Revision, writer: Writer, state: LedgerRow['state']): string {
   const values = [
     quoteLiteral(revision.kind),
     quoteLiteral(revision.id),

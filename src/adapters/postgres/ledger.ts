@@ -56,7 +56,10 @@ export class PostgresLedger implements Ledger {
   async start(session: Session, revision: Revision, writer: Writer): Promise<void> {
     const { rowCount } = await session.run(startSql(revision, writer));
     if (rowCount === 1) return;
-    throw new DatabaseError(`${revision.name} stands as applied in the ledger`, { sqlstate: '23505', connection: false });
+    throw new DatabaseError(`${revision.name} stands as applied in the ledger`, {
+      sqlstate: '23505',
+      connection: false,
+    });
   }
 
   async progress(session: Session, revision: Revision, statementsDone: number): Promise<void> {
@@ -84,8 +87,8 @@ export class PostgresLedger implements Ledger {
 }
 
 /**
- * DISCARD ALL in its parts: as a whole it goes in no message with another statement (25001), and after
- * it `RESET ROLE` is needed as well, which goes back to the role that the session was started with (V11).
+ * DISCARD ALL in its parts, because as a whole it goes in no message with another statement (25001). RESET ALL leaves
+ * role and session authorization as they are (V11); both go back to what the session was started with.
  */
 const RESET = `CLOSE ALL;
 SET SESSION AUTHORIZATION DEFAULT;
@@ -100,5 +103,8 @@ DISCARD TEMPORARY`;
 
 function requireRow(revision: Revision, result: { readonly rowCount: number }): void {
   if (result.rowCount === 1) return;
-  throw new DatabaseError(`the row of ${revision.name} is gone from the ledger`, { sqlstate: 'P0002', connection: false });
+  throw new DatabaseError(`the row of ${revision.name} is gone from the ledger`, {
+    sqlstate: 'P0002',
+    connection: false,
+  });
 }

@@ -1,7 +1,7 @@
 import type { Loss } from '../../core/observed.ts';
 import type { Service } from '../../core/project.ts';
 import { DatabaseError, type Session } from '../../ports/database.ts';
-import { HOLDER_COLUMNS, holderOf, type HolderRow } from './lock-holder.ts';
+import { HOLDER_COLUMNS, type HolderRow, holderOf } from './lock-holder.ts';
 import { quoteIdentifier } from './quoting.ts';
 
 /** Tables up to this size are counted, in bytes; for larger ones the planner's estimate serves. */
@@ -42,7 +42,13 @@ async function findTables(session: Session): Promise<Loss['tables']> {
   try {
     // The size of a table cannot be asked without a lock on it either.
     const tables = await readBriefly<TableRow>(session, tablesSql(`pg_catalog.pg_relation_size(c.oid) <= ${COUNTED}`));
-    return toLoss(tables, await countSmall(session, tables.filter((table) => table.small)));
+    return toLoss(
+      tables,
+      await countSmall(
+        session,
+        tables.filter((table) => table.small),
+      ),
+    );
   } catch (error) {
     if (!(error instanceof DatabaseError) || !UNCOUNTABLE.has(error.sqlstate)) throw error;
     return toLoss((await session.query<TableRow>(tablesSql('false'))).rows, new Map());

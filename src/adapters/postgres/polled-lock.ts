@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { LockHolder } from '../../core/observed.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Session } from '../../ports/database.ts';
-import { HOLDER_COLUMNS, holderOf, type HolderRow } from './lock-holder.ts';
+import { HOLDER_COLUMNS, type HolderRow, holderOf } from './lock-holder.ts';
 
 /** How a lock is polled for, in ms. */
 export interface Polling {
@@ -16,7 +16,9 @@ export interface Polling {
 /** A key of 64 bits, as the text of a signed bigint: 32 bits (CRC32) would collide at 1 000 keys once in 8 000 times. */
 export function lockKey(...parts: readonly string[]): string {
   // The parts are joined by a character that no PostgreSQL name can have.
-  const hash = createHash('sha256').update(['orch', ...parts].join('\0')).digest();
+  const hash = createHash('sha256')
+    .update(['orch', ...parts].join('\0'))
+    .digest();
   return hash.readBigInt64BE(0).toString();
 }
 

@@ -120,7 +120,9 @@ function gone(cause: unknown): DatabaseError {
   return new DatabaseError(message, { sqlstate: '08006', connection: true, cause });
 }
 
-function resultOf<Row>(result: { rows: Row[]; command: string; rowCount: number | null } | undefined): QueryResult<Row> {
+function resultOf<Row>(
+  result: { rows: Row[]; command: string; rowCount: number | null } | undefined,
+): QueryResult<Row> {
   if (result === undefined) return { rows: [], command: '', rowCount: 0 };
   return { rows: result.rows, command: result.command, rowCount: result.rowCount ?? 0 };
 }

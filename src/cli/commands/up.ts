@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { up } from '../../app/upgrade.ts';
+import { isFailure } from '../../core/failure.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { CommonOptions, Edge } from '../command-context.ts';
 import { durationOption } from '../options.ts';
@@ -27,17 +28,35 @@ export function addUp(program: Command, edge: Edge): Command {
     });
 }
 
+type Held = NonNullable<CommandWork['run']['ports']['runtime']>;
+
 async function bringUp(work: CommandWork, services: readonly string[], options: UpOptions): Promise<Result> {
   const { run } = work;
   const failFast = options.failFast === true || run.project.policies.failFast;
   const outcome = await up(run, { services, target: 'head', failFast, rebuild: options.build === true });
   if (run.ports.runtime?.holds !== true || !anythingRuns(outcome) || run.signal.aborted) return { outcome };
   await work.report(outcome);
-  await run.ports.runtime.untilEnded(run.signal);
+  await holdUntilEnded(run.ports.runtime, run.signal);
+  await run.ports.runtime.close();
+  await work.answers.stopped(namesOfRunning(outcome));
   return { outcome };
+}
+
+/** An interrupt here is how `up` is meant to end: all work was done before, and none is broken off. */
+async function holdUntilEnded(runtime: Held, signal: AbortSignal): Promise<void> {
+  try {
+    await runtime.untilEnded(signal);
+  } catch (error) {
+    if (!isFailure(error, 'interrupted')) throw error;
+  }
 }
 
 /** In the foreground, what came up stays up even where another service failed. */
 function anythingRuns(outcome: Outcome): boolean {
-  return outcome.services.some((service) => service.container === 'started' || service.container === 'running');
+  return namesOfRunning(outcome).length > 0;
+}
+
+function namesOfRunning(outcome: Outcome): readonly string[] {
+  const running = outcome.services.filter(({ container }) => container === 'started' || container === 'running');
+  return running.map(({ service }) => service);
 }
