@@ -90,7 +90,12 @@ export interface FailureDetails {
   'image-missing': { readonly service: string; readonly image: string; readonly reason: string };
   'port-taken': { readonly service: string; readonly address: string };
   'compose-invalid': { readonly files: readonly string[]; readonly message: string };
-  'docker-unavailable': { readonly reason: string; readonly tried: readonly string[] };
+  'docker-unavailable': {
+    /** `engine-lost`: it answered earlier in this run, so that containers may have been touched. */
+    readonly what: 'no-engine' | 'no-compose' | 'engine-lost';
+    readonly reason: string;
+    readonly tried: readonly string[];
+  };
   'local-state-locked': { readonly pid: number; readonly folder: string };
   'reset-refused': { readonly database: string; readonly environment: string };
   'reset-unknown': { readonly name: string; readonly known: readonly string[]; readonly nearest: string | undefined };

@@ -73,9 +73,12 @@ class Walk {
     return result;
   }
 
-  /** A wait for health keeps no database busy, and must not keep other databases waiting. */
+  /**
+   * A wait keeps no database busy, and must not keep other databases waiting: two runs, each with all its places taken
+   * by waits for the other's locks, would wait for each other.
+   */
   #within<T>(step: Step, work: () => Promise<T>): Promise<T> {
-    return step.kind === 'wait-healthy' ? work() : this.#limit(work);
+    return step.kind === 'wait-healthy' || step.kind === 'acquire-lock' ? work() : this.#limit(work);
   }
 
   #skip(step: Step, result: 'stale' | 'skipped'): StepResult {

@@ -1,4 +1,4 @@
-import { Failure, isFailure } from '../core/failure.ts';
+import { Failure } from '../core/failure.ts';
 import { ledgerFingerprint } from '../core/history.ts';
 import type { Step, StepKind, StepOf } from '../core/plan.ts';
 import type { Service } from '../core/project.ts';
@@ -60,8 +60,9 @@ export async function performStep(run: Run, sessions: TargetSessions, step: Step
   try {
     return await (handlers[step.kind] as Handler<StepKind>)(step, { run, service, target });
   } catch (error) {
-    // Whatever was begun in these sessions is over, and with them goes the lock; a stale plan is made anew under the lock.
-    if (!isFailure(error, 'observed-changed')) await target.close();
+    // Whatever was begun in these sessions is over, and with them goes the lock. Where the plan turned out stale too:
+    // kept while other databases of this run wait for their locks, it would make two runs wait for each other.
+    await target.close();
     if (run.signal.aborted && !(error instanceof Failure)) throw run.signal.reason;
     throw asFailure(error, target, step.kind);
   }

@@ -1,4 +1,5 @@
 import { type FailurePhrases, foreignLines, NOTHING_DONE, quoted } from './failure-phrase.ts';
+import type { FailureDetails } from '../core/failure.ts';
 import { composeCommand, findService, type PhraseContext, shellWord, shownPath } from './phrase-context.ts';
 import { formatDuration, formatList } from './units.ts';
 
@@ -60,15 +61,18 @@ export const runtimeFailures: FailurePhrases<RuntimeCode> = {
       `docker compose${details.files.map((file) => ` -f ${shellWord(shownPath(file, context.cwd))}`).join('')} config --quiet`,
     ],
   }),
-  'docker-unavailable': ({ details }) => ({
-    happened: [
-      'no Docker engine answers',
-      ...quoted(foreignLines(details.reason)),
-      ...(details.tried.length === 0 ? [] : [`  tried: ${details.tried.join(', ')}`]),
-    ],
-    state: 'no container was touched.',
-    next: ['docker info  # says what the engine lacks', 'orch up --runtime local  # the same services without Docker'],
-  }),
+  'docker-unavailable': ({ details }) => {
+    const { headline, state, next } = dockerWords[details.what];
+    return {
+      happened: [
+        headline,
+        ...(details.reason === '' ? [] : quoted(foreignLines(details.reason))),
+        ...details.tried.map((place) => `  tried: ${place}`),
+      ],
+      state,
+      next,
+    };
+  },
   'local-state-locked': ({ details }, context) => ({
     happened: [`another orch (pid ${details.pid}) holds ${shownPath(details.folder, context.cwd)}`],
     state: NOTHING_DONE,
@@ -79,6 +83,32 @@ export const runtimeFailures: FailurePhrases<RuntimeCode> = {
     state: 'what was open is rolled back and unlocked; what was committed before stays.',
     next: ['orch status', 'orch plan  # shows what is left to do'],
   }),
+};
+
+const withoutDocker = 'orch up --runtime local  # the same services without Docker';
+
+const dockerWords: {
+  readonly [W in FailureDetails['docker-unavailable']['what']]: {
+    readonly headline: string;
+    readonly state: string;
+    readonly next: readonly string[];
+  };
+} = {
+  'no-engine': {
+    headline: 'no Docker engine answers',
+    state: 'no container was touched.',
+    next: ['docker info  # says what the engine lacks', withoutDocker],
+  },
+  'no-compose': {
+    headline: 'there is no Compose CLI',
+    state: 'no container was touched.',
+    next: ['docker compose version  # says what is missing', withoutDocker],
+  },
+  'engine-lost': {
+    headline: 'the Docker engine does not answer any more',
+    state: 'what was done before stays; whether a container that was about to start does run is not known.',
+    next: ['docker info  # says what the engine lacks', 'orch status', 'orch up  # goes on from here'],
+  },
 };
 
 function databaseDone(service: string, context: PhraseContext): string {

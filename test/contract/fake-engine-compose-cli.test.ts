@@ -63,7 +63,7 @@ describe('the Compose CLI', () => {
     expect(await hasComposeCli({ PATH: folder })).toBe(false);
     expect(await failureOf(cli().run(['config']))).toMatchObject({
       code: 'docker-unavailable',
-      details: { tried: ['docker compose: not found', 'docker-compose: not found'] },
+      details: { what: 'no-compose', tried: ['docker compose: not found', 'docker-compose: not found'] },
     });
     await program('docker-compose', tell);
     expect(await hasComposeCli({ PATH: folder })).toBe(true);

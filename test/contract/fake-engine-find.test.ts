@@ -101,7 +101,7 @@ describe('finding a Docker engine', () => {
     const failure = await failureOf(requireEngine({ HOME: home }, { systemSocket: broken.socket, timeout: 300 }));
     expect(failure).toMatchObject({
       code: 'docker-unavailable',
-      details: { tried: [expect.stringContaining(broken.socket)] },
+      details: { what: 'no-engine', tried: [expect.stringContaining(broken.socket)] },
     });
     expect(broken.requests).toEqual(['GET /_ping']);
   });

@@ -200,8 +200,9 @@ export const failures: { readonly [C in FailureCode]: Failure<C> } = {
     message: 'yaml: line 3: mapping values are not allowed in this context',
   }),
   'docker-unavailable': new Failure('docker-unavailable', {
-    reason: 'connect ENOENT /var/run/docker.sock',
-    tried: ['unix:///var/run/docker.sock'],
+    what: 'no-engine',
+    reason: '',
+    tried: ['unix:///var/run/docker.sock: connect ENOENT'],
   }),
   'local-state-locked': new Failure('local-state-locked', { pid: 4712, folder: '/home/dev/shop/.orch' }),
   'reset-refused': new Failure('reset-refused', { database: 'authdb', environment: 'production' }),

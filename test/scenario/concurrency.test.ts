@@ -20,7 +20,7 @@ function migrateAtOnce(project: ProjectFolder): Promise<readonly Ended[]> {
 
 /** Each revision was applied by one of the runs, and the runs that applied none had nothing to do. */
 function expectOneApplied(runs: readonly Ended[], names: readonly string[]): void {
-  expect(runs.filter(({ code }) => code !== 0).map(({ output }) => output)).toEqual([]);
+  expect(runs.filter(({ code }) => code !== 0).map(({ output }) => output.slice(-800))).toEqual([]);
   const finished = runs.map(finishedRun);
   for (const service of services) {
     const applied = finished.flatMap((run) => run.services.find((each) => each.service === service)?.applied ?? []);

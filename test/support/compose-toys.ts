@@ -92,10 +92,10 @@ export async function collect(lines: AsyncIterable<LogLine>): Promise<LogLine[]>
   return all;
 }
 
-/** A free port of 127.0.0.1, taken as long as it is held. */
-export async function takePort(): Promise<{ port: number; release(): Promise<void> }> {
+/** A port of 127.0.0.1, taken as long as it is held; 0: any free one. */
+export async function takePort(wanted = 0): Promise<{ port: number; release(): Promise<void> }> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(wanted, '127.0.0.1', resolve));
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   return { port, release: () => new Promise((resolve) => server.close(() => resolve())) };

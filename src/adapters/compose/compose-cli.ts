@@ -139,7 +139,7 @@ function lacksCompose(lines: readonly string[]): boolean {
 
 function noCompose(): Failure<'docker-unavailable'> {
   const tried = commands.map((command) => `${command.join(' ')}: not found`);
-  return new Failure('docker-unavailable', { reason: 'there is no Compose CLI', tried });
+  return new Failure('docker-unavailable', { what: 'no-compose', reason: '', tried });
 }
 
 function interruptOn(signal: AbortSignal | undefined, pid: number | undefined, patience: number): { end(): void } {

@@ -34,7 +34,7 @@ export function startFailure(subject: StartSubject, output: readonly string[], c
   const text = output.join('\n');
   const options = cause === undefined ? {} : { cause };
   const reason = reasonIn(output);
-  if (engineGone.test(text)) return new Failure('docker-unavailable', { reason, tried: [] }, options);
+  if (engineGone.test(text)) return engineLost(reason, options);
   const address = firstMatch(takenPorts, text);
   if (address !== undefined) return new Failure('port-taken', { service: subject.service, address }, options);
   const image = firstMatch(missingImages, text) ?? (failedPull.test(text) ? subject.image : undefined);
@@ -42,11 +42,13 @@ export function startFailure(subject: StartSubject, output: readonly string[], c
   return new Failure('service-not-started', { service: subject.service, reason, logTail: tailOf(output) }, options);
 }
 
+function engineLost(reason: string, options: { readonly cause?: unknown }): Failure<'docker-unavailable'> {
+  return new Failure('docker-unavailable', { what: 'engine-lost', reason, tried: [] }, options);
+}
+
 /** What the output of a failed `docker compose build` means. */
 export function buildFailure(subject: StartSubject, output: readonly string[]): Failure {
-  if (engineGone.test(output.join('\n'))) {
-    return new Failure('docker-unavailable', { reason: reasonIn(output), tried: [] });
-  }
+  if (engineGone.test(output.join('\n'))) return engineLost(reasonIn(output), {});
   return new Failure('image-build-failed', { service: subject.service, outputTail: tailOf(output) });
 }
 

@@ -218,7 +218,8 @@ export class EngineClient {
 
   #unavailable(cause: unknown): Failure<'docker-unavailable'> {
     const reason = cause instanceof EngineRefusal ? `HTTP ${cause.status}: ${cause.message}` : reasonOf(cause);
-    return new Failure('docker-unavailable', { reason, tried: [formatAddress(this.#address)] }, { cause });
+    const details = { what: 'engine-lost', reason, tried: [formatAddress(this.#address)] } as const;
+    return new Failure('docker-unavailable', details, { cause });
   }
 }
 

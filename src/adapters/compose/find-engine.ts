@@ -64,7 +64,7 @@ export async function findEngine(environment: Environment, options: FindEngineOp
  */
 export async function requireEngine(environment: Environment, options: FindEngineOptions = {}): Promise<FoundEngine> {
   const { engine, tried } = await findEngine(environment, options);
-  if (engine === undefined) throw new Failure('docker-unavailable', { reason: 'no Docker engine answers', tried });
+  if (engine === undefined) throw new Failure('docker-unavailable', { what: 'no-engine', reason: '', tried });
   return engine;
 }
 

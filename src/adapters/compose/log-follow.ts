@@ -90,7 +90,11 @@ class Follower {
       const source = this.#request.sources.find(({ container }) => container === event.labels[labels.service]);
       if (event.action === 'start' && source !== undefined) this.#attach(source, event.container);
     }
-    throw new Failure('docker-unavailable', { reason: 'the engine ended its stream of events', tried: [] });
+    throw new Failure('docker-unavailable', {
+      what: 'engine-lost',
+      reason: 'the engine ended its stream of events',
+      tried: [],
+    });
   }
 
   #attach(source: LogSource, id: string): void {
