@@ -13,6 +13,8 @@ const ROUNDS = 5;
 
 export interface Goal {
   readonly command: string;
+  /** What the databases are brought to; absent: `head`. */
+  readonly target?: string;
   readonly services: readonly Service[];
   observe(): Promise<Observed>;
   plan(observed: Observed): Plan;
@@ -21,7 +23,7 @@ export interface Goal {
 
 /** Observe, plan, execute, and once more where somebody else was faster: until the plan that was executed was no stale one. */
 export async function converge(run: Run, sessions: TargetSessions, goal: Goal): Promise<Outcome> {
-  const tally = new Tally(goal.command, goal.services, run.ports.clock);
+  const tally = new Tally(goal, goal.services, run.ports.clock);
   const failed = new Map<string, Failure>();
   for (let round = 0; round < ROUNDS; round += 1) {
     const observed = withFailed(await goal.observe(), failed);

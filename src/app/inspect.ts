@@ -1,7 +1,7 @@
 import { Failure } from '../core/failure.ts';
 import { appliedHeads } from '../core/history.ts';
-import type { LedgerRow, ObservedContainer } from '../core/observed.ts';
-import { type History, pendingRevisions } from '../core/planners/upgrade.ts';
+import type { ObservedContainer, ObservedService } from '../core/observed.ts';
+import { type History, pendingRevisions, requireReadable } from '../core/planners/upgrade.ts';
 import type { Service } from '../core/project.ts';
 import type { Run } from '../ports/run.ts';
 import { observe } from '../engine/observe.ts';
@@ -18,7 +18,7 @@ export interface ServiceStatus {
   readonly heads: readonly string[];
   readonly appliedAt: string | undefined;
   readonly applied: number;
-  /** Names of what `migrate` would apply; undefined where that can't be said. */
+  /** Names of what `migrate` would apply; undefined where that can't be said, or was not asked. */
   readonly pending: readonly string[] | undefined;
   readonly container: ObservedContainer | undefined;
   /** Why the service could not be looked at or can't be upgraded. */
@@ -26,7 +26,7 @@ export interface ServiceStatus {
 }
 
 /**
- * What is applied, what is pending and, where `containers` is true, which containers run.
+ * What is applied; where `containers` is true also what is pending, which takes the revision files, and which containers run.
  * @throws Failure `service-unknown`; what befalls a single service is in its status
  */
 export async function inspect(
@@ -38,15 +38,14 @@ export async function inspect(
   const sessions = new TargetSessions(run, 'read-only');
   try {
     const [histories, observed] = await Promise.all([
-      loadHistories(run.ports.revisions, run.project, services),
+      request.containers ? loadHistories(run.ports.revisions, run.project, services) : undefined,
       observe(run, sessions, services, { containers: request.containers, wait: false }),
     ]);
     return services.map((service) => {
       const found = observed.services.get(service.name);
-      const history = histories.get(service.name);
-      if (found === undefined || history === undefined) throw new TypeError(`${service.name} was not observed`);
+      if (found === undefined) throw new TypeError(`${service.name} was not observed`);
       if (found instanceof Failure) return unknownStatus(service, found);
-      return statusOf(service, found.database.ledger?.rows ?? [], history, found.container);
+      return statusOf(service, found, histories?.get(service.name));
     });
   } finally {
     await sessions.close();
@@ -66,18 +65,21 @@ function unknownStatus(service: Service, failure: Failure): ServiceStatus {
   };
 }
 
+/** @param history undefined: what is pending was not asked */
 function statusOf(
   service: Service,
-  rows: readonly LedgerRow[],
-  history: History | Failure,
-  container: ObservedContainer | undefined,
+  { database, container }: ObservedService,
+  history: History | Failure | undefined,
 ): ServiceStatus {
+  const rows = database.ledger?.rows ?? [];
   const applied = rows.filter((row) => row.kind === 'revision' && row.state === 'applied');
   const known = { service: service.name, database: service.database, container };
   const heads = appliedHeads(rows);
   const common = { ...known, heads, appliedAt: applied.at(-1)?.appliedAt, applied: applied.length };
   if (history instanceof Failure) return { ...common, pending: undefined, failure: history };
   try {
+    requireReadable(service, database);
+    if (history === undefined) return { ...common, pending: undefined, failure: undefined };
     const pending = pendingRevisions(service, history, rows, 'head').map((revision) => revision.name);
     return { ...common, pending, failure: undefined };
   } catch (error) {

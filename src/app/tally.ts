@@ -11,16 +11,19 @@ import type { Clock } from '../ports/clock.ts';
 /** Adds up what the rounds of a run came to, service by service. */
 export class Tally {
   readonly #command: string;
+  readonly #target: string;
   readonly #services: readonly Service[];
   readonly #clock: Clock;
   readonly #began: number;
   readonly #outcomes = new Map<string, ServiceOutcome>();
   /** A failure that several rounds name is one failure. */
   readonly #failures = new Set<Failure>();
-  #steps = 0;
+  /** Names of the services for which something was done. */
+  readonly #worked = new Set<string>();
 
-  constructor(command: string, services: readonly Service[], clock: Clock) {
-    this.#command = command;
+  constructor(goal: { readonly command: string; readonly target?: string }, services: readonly Service[], clock: Clock) {
+    this.#command = goal.command;
+    this.#target = goal.target ?? 'head';
     this.#services = services;
     this.#clock = clock;
     this.#began = clock.now();
@@ -30,10 +33,12 @@ export class Tally {
   add(observed: Observed, plan: Plan, execution: Execution): void {
     for (const { failure } of plan.refusals) if (failure !== undefined) this.#failures.add(failure);
     for (const { failure } of execution.failures) this.#failures.add(failure);
-    this.#steps += [...execution.results.values()].filter((result) => result === 'done').length;
     for (const service of this.#services) {
+      const steps = plan.steps.filter((step) => step.subject.service === service.name);
+      if (isWork(steps, execution)) this.#worked.add(service.name);
       const earlier = this.#outcomes.get(service.name);
-      this.#outcomes.set(service.name, outcomeOf(service, observed, plan, execution, earlier));
+      const worked = this.#worked.has(service.name);
+      this.#outcomes.set(service.name, outcomeOf(service, observed, plan, execution, earlier, worked));
     }
   }
 
@@ -42,9 +47,10 @@ export class Tally {
     const interrupted = reason instanceof Failure && 'signal' in reason.details ? reason.details.signal : undefined;
     return {
       command: this.#command,
+      ...(this.#target === 'head' ? {} : { target: this.#target }),
       services: this.#services.flatMap((service) => this.#outcomes.get(service.name) ?? []),
       failures: [...this.#failures].filter((failure) => failure.code !== 'interrupted'),
-      unchanged: this.#steps === 0 && this.#failures.size === 0,
+      unchanged: this.#worked.size === 0 && this.#failures.size === 0,
       interrupted,
       duration: this.#clock.now() - this.#began,
     };
@@ -57,6 +63,7 @@ function outcomeOf(
   plan: Plan,
   execution: Execution,
   earlier: ServiceOutcome | undefined,
+  isWorked: boolean,
 ): ServiceOutcome {
   const steps = plan.steps.filter((step) => step.subject.service === service.name);
   const done = steps.filter((step) => execution.results.get(step.id) === 'done');
@@ -68,7 +75,7 @@ function outcomeOf(
   return {
     service: service.name,
     database: service.database,
-    status: statusOf(service, steps, plan, execution, earlier),
+    status: statusOf(service, steps, plan, execution, isWorked),
     heads: seen === undefined ? undefined : headsAfter(seen.database.ledger?.rows ?? [], applied, done),
     applied: [...(earlier?.applied ?? []), ...namesOf('revision')],
     seeded: [...(earlier?.seeded ?? []), ...namesOf('seed')],
@@ -83,14 +90,22 @@ function statusOf(
   steps: readonly Step[],
   plan: Plan,
   execution: Execution,
-  earlier: ServiceOutcome | undefined,
+  isWorked: boolean,
 ): ServiceOutcome['status'] {
   const results = steps.map((step) => execution.results.get(step.id));
   const refusal = plan.refusals.find(({ subject }) => subject.service === service.name);
   if (refusal !== undefined) return refusal.failure === undefined ? 'not-started' : 'failed';
   if (results.includes('failed')) return 'failed';
   if (results.includes('skipped') || results.includes('stale')) return 'not-started';
-  return results.length > 0 || earlier?.status === 'done' ? 'done' : 'unchanged';
+  return isWorked ? 'done' : 'unchanged';
+}
+
+/** Of these steps, what a round made that turned out stale is another orch's work as likely as ours: both found it missing. */
+const SHARED: ReadonlySet<Step['kind']> = new Set(['create-role', 'create-database', 'acquire-lock']);
+
+function isWork(steps: readonly Step[], execution: Execution): boolean {
+  const isStale = steps.some((step) => execution.results.get(step.id) === 'stale');
+  return steps.some((step) => execution.results.get(step.id) === 'done' && !(isStale && SHARED.has(step.kind)));
 }
 
 type Row = Parameters<typeof appliedHeads>[0][number];

@@ -37,6 +37,7 @@ export async function upgrade(run: Run, request: UpgradeRequest): Promise<Outcom
     const { target } = request;
     return await converge(run, sessions, {
       command: 'migrate',
+      target,
       services,
       observe: () => observe(run, sessions, services, { containers: false, wait: true }),
       plan: (observed) => planProject({ goal: 'migrate', services, target, histories }, observed),

@@ -5,15 +5,15 @@ import type { Edge } from './command-context.ts';
 
 /**
  * Shows what will be lost and has the database's name typed. `yes` answers for the person;
- * without it and without a terminal nobody can answer, and nothing is approved.
+ * without it and without a terminal nobody can answer, and nothing is approved. `quiet` keeps silent where nobody is asked.
  */
 export function approveLoss(
   edge: Edge,
   answers: Answers,
-  yes: boolean,
+  { yes = false, quiet = false }: { readonly yes?: boolean; readonly quiet?: boolean },
 ): (service: Service, loss: Loss | undefined) => Promise<boolean> {
   return async (service, loss) => {
-    await answers.loss(service, loss);
+    if (!(yes && quiet)) await answers.loss(service, loss);
     if (yes || loss === undefined) return true;
     if (edge.ask === undefined) return false;
     const typed = await edge.ask(`Type ${service.database} to drop it: `);

@@ -1,8 +1,15 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../config/duration.ts';
 
+/** `--service`, of the commands that take a target as their argument. */
+export function serviceOption(): Option {
+  return new Option('-s, --service <name>', 'only this service; may be given several times')
+    .argParser(collectNames)
+    .default([], 'all services');
+}
+
 /** Collects a repeatable option that also takes several names at once. */
-export function collectNames(value: string, earlier: readonly string[]): readonly string[] {
+function collectNames(value: string, earlier: readonly string[]): readonly string[] {
   return [...earlier, ...value.split(',').filter((name) => name !== '')];
 }
 

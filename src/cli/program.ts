@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { findNearest } from '../core/nearest.ts';
 import type { Edge } from './command-context.ts';
 import { addCurrent } from './commands/current.ts';
 import { addDown } from './commands/down.ts';
@@ -19,7 +20,7 @@ export function buildProgram(edge: Edge): Command {
     .description("Brings every service's PostgreSQL database to its head, then starts the services.")
     .version(edge.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command')
+    .helpCommand(false)
     .configureOutput({
       writeOut: (text) => void edge.stdout.write(text),
       writeErr: (text) => void edge.stderr.write(text),
@@ -30,7 +31,25 @@ export function buildProgram(edge: Edge): Command {
     .addHelpText('after', EXIT_CODES)
     .exitOverride();
   for (const add of commands) addCommonOptions(add(program, edge)).exitOverride().copyInheritedSettings(program);
+  addHelp(program);
   return program;
+}
+
+/** Ours, because commander's own prints the whole help for an unknown name, and says nothing of the name. */
+function addHelp(program: Command): void {
+  program
+    .command('help [command]')
+    .description('print the help of a command')
+    .action((name: string | undefined) => {
+      if (name === undefined) program.help();
+      const found = program.commands.find((command) => command.name() === name || command.aliases().includes(name));
+      if (found !== undefined) found.help();
+      const nearest = findNearest(name ?? '', program.commands.map((command) => command.name()));
+      const hint = nearest === undefined ? '' : `\n(Did you mean ${nearest}?)`;
+      program.error(`error: unknown command '${name ?? ''}'${hint}`);
+    })
+    .exitOverride()
+    .copyInheritedSettings(program);
 }
 
 function addCommonOptions(command: Command): Command {
@@ -76,6 +95,7 @@ export async function runProgram(edge: Edge, argv: readonly string[]): Promise<v
 const EXIT_CODES = `
 Exit codes:
   0   done, or nothing to do
+  1   a bug in orch
   2   usage, config or revision files at fault; not approved
   3   findings: something is pending (status)
   4   another orch holds the lock

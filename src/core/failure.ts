@@ -3,7 +3,14 @@ import type { LockHolder } from './observed.ts';
 
 /** What was wrong with the history of one service. */
 export type Verdict =
-  | { readonly kind: 'changed'; readonly revision: string; readonly file: string; readonly recorded: string; readonly found: string }
+  | {
+      readonly kind: 'changed';
+      readonly revision: string;
+      readonly file: string;
+      readonly recorded: string;
+      readonly found: string /** It stopped half way, after so many statements; absent: it is applied. */;
+      readonly statementsDone?: number;
+    }
   | { readonly kind: 'missing'; readonly revision: string; readonly appliedAt: string }
   | { readonly kind: 'out-of-order'; readonly revision: string; readonly file: string; readonly head: string };
 
@@ -14,18 +21,44 @@ export interface FailureDetails {
   'config-invalid': { readonly faults: readonly Fault[] };
   'service-unknown': { readonly name: string; readonly known: readonly string[]; readonly nearest: string | undefined };
   'revision-invalid': { readonly service: string; readonly faults: readonly Fault[] };
-  'revision-not-found': { readonly service: string; readonly target: string; readonly nearest: string | undefined };
-  'heads-diverged': { readonly service: string; readonly heads: readonly { readonly name: string; readonly file: string }[] };
+  'revision-not-found': {
+    readonly service: string;
+    readonly target: string;
+    readonly nearest: string | undefined;
+    /** Names of which the target is a prefix, where they are several. */
+    readonly several?: readonly string[];
+  };
+  'heads-diverged': {
+    readonly service: string;
+    readonly heads: readonly { readonly name: string; readonly file: string }[];
+  };
   'history-conflict': { readonly service: string; readonly database: string; readonly verdicts: readonly Verdict[] };
-  'ledger-too-new': { readonly service: string; readonly database: string; readonly format: number; readonly supported: number };
-  'revision-interrupted': { readonly service: string; readonly database: string; readonly revision: string; readonly statementsDone: number };
-  'lock-held': { readonly service: string; readonly database: string; readonly holder: LockHolder | undefined; /** ms */ readonly waited: number };
+  'ledger-too-new': {
+    readonly service: string;
+    readonly database: string;
+    readonly format: number;
+    readonly supported: number;
+  };
+  'revision-interrupted': {
+    readonly service: string;
+    readonly database: string;
+    readonly revision: string;
+    readonly statementsDone: number;
+  };
+  'lock-held': {
+    readonly service: string;
+    readonly database: string;
+    readonly holder: LockHolder | undefined /** ms */;
+    readonly waited: number;
+  };
   'lock-lost': { readonly service: string; readonly database: string };
   'server-unreachable': {
     readonly server: string;
     readonly host: string;
     readonly port: number;
     readonly database: string | undefined;
+    /** Whose login was tried. */
+    readonly role?: string;
     /** The probe that did not pass. */
     readonly probe: Probe;
     readonly reason: string;
@@ -33,8 +66,18 @@ export interface FailureDetails {
     /** ms */
     readonly waited: number;
   };
-  'connection-lost': { readonly service: string; readonly database: string; readonly during: string; readonly reason: string };
-  'outcome-unknown': { readonly service: string; readonly database: string; readonly revision: string; readonly reason: string };
+  'connection-lost': {
+    readonly service: string;
+    readonly database: string;
+    readonly during: string;
+    readonly reason: string;
+  };
+  'outcome-unknown': {
+    readonly service: string;
+    readonly database: string;
+    readonly revision: string;
+    readonly reason: string;
+  };
   'prerequisite-unmet': {
     readonly service: string;
     readonly database: string;
@@ -75,6 +118,8 @@ export interface FailureDetails {
     readonly database: string;
     readonly revision: string;
     readonly message: string;
+    /** The line with the fault, for the caret. */
+    readonly source?: string | undefined;
   };
   'service-unhealthy': {
     readonly service: string;

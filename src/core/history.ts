@@ -1,6 +1,8 @@
 import type { Verdict } from './failure.ts';
 import type { LedgerRow } from './observed.ts';
+import type { RevisionText } from './revision.ts';
 import { ancestorsOf, type RevisionGraph } from './revision-graph.ts';
+import { readStatements } from './sql/script.ts';
 
 /**
  * Holds the ledger against the revision files.
@@ -14,12 +16,30 @@ export function judgeHistory(graph: RevisionGraph, rows: readonly LedgerRow[]): 
     const revision = graph.byName.get(row.name);
     if (revision === undefined) {
       verdicts.push({ kind: 'missing', revision: row.name, appliedAt: row.appliedAt });
-    } else if (revision.up.checksum !== row.checksum) {
+    } else if (revision.up.checksum !== row.checksum && !isOnlyUndoneChanged(revision.up, row)) {
       const { file, checksum } = revision.up;
-      verdicts.push({ kind: 'changed', revision: row.name, file, recorded: row.checksum, found: checksum });
+      const begun = row.state === 'started' ? { statementsDone: row.statementsDone } : {};
+      verdicts.push({ kind: 'changed', revision: row.name, file, recorded: row.checksum, found: checksum, ...begun });
     }
   }
   return [...verdicts, ...outOfOrder(graph, [...applied.keys()])];
+}
+
+/**
+ * True for a revision that stopped half way, outside a transaction, and whose text differs only behind the statements
+ * that are done: what made it fail is often a fault of the text, which then has to be mended.
+ */
+function isOnlyUndoneChanged(text: RevisionText, row: LedgerRow): boolean {
+  if (row.state !== 'started' || text.language !== 'sql') return false;
+  if (row.statementsDone === 0) return true;
+  if (row.begunText === undefined) return false;
+  const begun = textsDone(row.begunText, row.statementsDone);
+  const now = textsDone(text.text, row.statementsDone);
+  return now.length === row.statementsDone && now.every((statement, index) => statement === begun[index]);
+}
+
+function textsDone(text: string, done: number): readonly string[] {
+  return readStatements(text).slice(0, done).map(({ start, end }) => text.slice(start, end));
 }
 
 function outOfOrder(graph: RevisionGraph, applied: readonly string[]): readonly Verdict[] {

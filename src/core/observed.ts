@@ -11,6 +11,8 @@ export interface LedgerRow {
   readonly checksum: string;
   /** `started` is left only by a revision outside a transaction that did not finish. */
   readonly state: 'applied' | 'started';
+  /** Of a row that is `started`: the text that it was begun with; absent where that was too long to keep. */
+  readonly begunText?: string | undefined;
   /** Statements finished so far, where the revision runs outside a transaction. */
   readonly statementsDone: number;
   /** ISO 8601, the database's clock. */

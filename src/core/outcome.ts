@@ -21,6 +21,8 @@ export interface ServiceOutcome {
 /** What a whole run came to; the exit code follows from it alone. */
 export interface Outcome {
   readonly command: string;
+  /** What the databases were to be brought to, where that was not `head`. */
+  readonly target?: string | undefined;
   readonly services: readonly ServiceOutcome[];
   readonly failures: readonly Failure[];
   /** True: there was nothing to do. */

@@ -34,9 +34,8 @@ function requireRevision(service: string, graph: RevisionGraph, target: string):
   );
   if (found.length === 1) return found[0] as Revision;
   if (found.length > 1) {
-    throw new Failure('usage-invalid', {
-      message: `"${target}" names several revisions of ${service}: ${found.map((revision) => revision.name).join(', ')}`,
-    });
+    const several = found.map((revision) => revision.name);
+    throw new Failure('revision-not-found', { service, target, nearest: several.at(-1), several });
   }
   throw new Failure('revision-not-found', { service, target, nearest: findNearest(target, [...graph.byName.keys()]) });
 }

@@ -9,7 +9,7 @@ import type { TargetSession } from './target-session.ts';
  * Runs a revision's statements one by one, each its own message: CREATE INDEX CONCURRENTLY is refused in a transaction
  * and in any message with more than one statement (25001, V15). Progress is recorded after each, and taken up again at `resumeAt`.
  * @returns the note `outside a transaction`
- * @throws Failure `sql-failed` with `partial` true where earlier statements stay
+ * @throws Failure `sql-failed` with `partial` true: earlier statements stay, and the ledger has the revision as begun
  */
 export async function applyOutsideTransaction(
   run: Run,
@@ -21,7 +21,11 @@ export async function applyOutsideTransaction(
   const { revision } = step;
   const statements = revision.up.language === 'sql' ? revision.up.statements : [];
   const began = clock.now();
-  await ledger.start(worker, revision, run.writer);
+  const { policies } = run.project;
+  await ledger.start(worker, revision, run.writer, {
+    lockTimeout: revision.lockTimeout ?? policies.lockTimeout,
+    statementTimeout: revision.statementTimeout ?? policies.statementTimeout,
+  });
   for (const [index, statement] of statements.entries()) {
     if (index < step.resumeAt) continue;
     run.signal.throwIfAborted();
@@ -53,6 +57,7 @@ async function runStatement(
       await run.ports.ledger.log(worker, entry, run.writer);
     }
     if (run.signal.aborted) throw run.signal.reason;
-    throw revisionFailure(target.service, step, error, { partial: done > 0, done, statement });
+    // Partial even where it is the first: the ledger has the revision as begun, and some leave an invalid index behind (V14).
+    throw revisionFailure(target.service, step, error, { partial: true, done, own: true, statement });
   }
 }

@@ -1,9 +1,11 @@
 import { Failure, isFailure } from '../core/failure.ts';
 import type { StepOf } from '../core/plan.ts';
 import type { CodeText, Revision, SqlText } from '../core/revision.ts';
+import { classifyStatement } from '../core/sql/classify.ts';
 import { DatabaseError, type Session } from '../ports/database.ts';
 import { applyOutsideTransaction } from './apply-outside-transaction.ts';
 import { settleCommit } from './commit-outcome.ts';
+import { RevisionCodeError } from '../ports/revision-store.ts';
 import type { Run } from '../ports/run.ts';
 import { revisionFailure } from './revision-failure.ts';
 import type { TargetSession } from './target-session.ts';
@@ -44,17 +46,23 @@ function cancelOnInterrupt(run: Run, target: TargetSession): () => void {
   };
 }
 
+/** Whose statements failed: the revision's own, orch's commit, or none. */
+type Phase = 'own' | 'between' | 'commit';
+
 async function applyInTransaction(run: Run, target: TargetSession, step: ApplyStep, worker: Session): Promise<void> {
   const { ledger, clock } = run.ports;
   const { revision } = step;
   const began = clock.now();
+  let phase: Phase = 'own';
   await beginRevision(run, target, worker, revision);
   try {
     await runText(run, step, worker, revision.up);
+    phase = 'between';
     throwIfStopped(run, target);
+    phase = 'commit';
     await settleCommit(run, target, revision, () => ledger.commit(worker, revision, run.writer, clock.now() - began));
   } catch (error) {
-    throw await rollBack(run, target, step, worker, error, clock.now() - began);
+    throw await rollBack(run, target, step, worker, { error, phase, duration: clock.now() - began });
   }
   if (target.location.sessions === 'many') await ledger.reset(worker);
 }
@@ -83,10 +91,19 @@ async function runText(run: Run, step: ApplyStep, worker: Session, text: SqlText
   }
   const code = await run.ports.revisions.loadCode(text);
   await code({
-    query: (sql, parameters) => worker.query(sql, parameters),
+    query: async (sql, parameters) => {
+      refuseControl(sql);
+      return await worker.query(sql, parameters);
+    },
     progress: (done, total) => run.ports.emit({ type: 'step-progressed', step, done, total, unit: 'rows' }),
     service: { name: step.subject.service, database: step.subject.database },
   });
+}
+
+/** A COMMIT in the code would keep half a revision. The files of SQL revisions are checked before anything runs. */
+function refuseControl(sql: string): void {
+  const { class: found, name } = classifyStatement(sql, 0, sql.length);
+  if (found === 'control') throw new Error(`${name} would end or begin the transaction that the revision runs in`);
 }
 
 /** Before the commit: a run that was interrupted, or that lost its lock, must not commit. */
@@ -104,13 +121,15 @@ async function rollBack(
   target: TargetSession,
   step: ApplyStep,
   worker: Session,
-  error: unknown,
-  duration: number,
+  { error, phase, duration }: { readonly error: unknown; readonly phase: Phase; readonly duration: number },
 ): Promise<unknown> {
-  const failure = interruptedOr(run, target, revisionFailure(target.service, step, error, { partial: false, done: 0 }));
-  if (isSessionGone(error)) return failure;
-  await worker.run('ROLLBACK');
-  await run.ports.ledger.log(worker, logEntry(step, error, duration), run.writer);
+  const reached = { partial: false, done: 0, own: phase === 'own' };
+  const failure = interruptedOr(run, target, revisionFailure(target.service, step, error, reached));
+  const thrown = error instanceof RevisionCodeError ? error.cause : error;
+  if (isSessionGone(thrown)) return failure;
+  // A commit that fails leaves no transaction: another ROLLBACK would make the server warn.
+  if (phase !== 'commit') await worker.run('ROLLBACK');
+  await run.ports.ledger.log(worker, logEntry(step, thrown, duration), run.writer);
   return failure;
 }
 
@@ -135,6 +154,15 @@ function logEntry(step: ApplyStep, error: unknown, duration: number): Parameters
     revision: step.revision.name,
     duration,
     sqlstate: isDatabase ? error.sqlstate : undefined,
-    message: error instanceof Error ? error.message : String(error),
+    message: wordsOf(error),
   };
+}
+
+/** For the log. A failure's own message is no more than its code. */
+function wordsOf(error: unknown): string {
+  if (isFailure(error, 'revision-code-failed')) return error.details.message;
+  if (isFailure(error, 'revision-invalid')) {
+    return error.details.faults.map(({ file, line, message }) => `${file}${line === undefined ? '' : `:${line}`} ${message}`).join('; ');
+  }
+  return error instanceof Error ? error.message : String(error);
 }

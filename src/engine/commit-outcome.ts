@@ -12,7 +12,7 @@ const PAUSE = 100;
  * Commits and makes sure of the outcome. A connection that ends during COMMIT says nothing about it (V5), and reading
  * the ledger at once may answer wrongly, because the old backend may still be committing (V6): so the old backend's end
  * is awaited first.
- * @throws Failure `connection-lost` (not applied), `outcome-unknown`, `lock-lost` (the server answered ROLLBACK)
+ * @throws Failure `connection-lost` (not applied), `outcome-unknown`, `revision-code-failed` (the server answered ROLLBACK)
  */
 export async function settleCommit(
   run: Run,
@@ -29,8 +29,10 @@ export async function settleCommit(
     await settleLostCommit(run, target, revision, worker.pid, error);
     return;
   }
-  const during = `committing ${revision.name}`;
-  throw new Failure('connection-lost', { ...place, during, reason: 'the server answered ROLLBACK' });
+  // Only code can go on after an error of the server; after that the transaction can do nothing but end (V12).
+  const message = 'an error of the database was caught and passed over: PostgreSQL then commits nothing';
+  const at = { file: revision.up.file, line: undefined, column: undefined };
+  throw new Failure('revision-code-failed', { ...place, revision: revision.name, message }, { at });
 }
 
 async function settleLostCommit(

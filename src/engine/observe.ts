@@ -1,7 +1,7 @@
-import { Failure } from '../core/failure.ts';
+import { Failure, isFailure, type Probe } from '../core/failure.ts';
 import type { Observed, ObservedContainer, ObservedDatabase, ObservedService } from '../core/observed.ts';
 import type { Service } from '../core/project.ts';
-import { DatabaseError } from '../ports/database.ts';
+import { DatabaseError, type Location } from '../ports/database.ts';
 import type { Run } from '../ports/run.ts';
 import type { TargetSessions } from './target-session.ts';
 import { ServerWaits } from './wait.ts';
@@ -60,7 +60,7 @@ async function observeDatabase(
   } catch (error) {
     run.signal.throwIfAborted();
     if (error instanceof Failure) return error;
-    if (error instanceof DatabaseError) return unreachable(run, service, error);
+    if (error instanceof DatabaseError) return unreachable(service, error, run.ports.targets.owner(service));
     throw error;
   }
 }
@@ -86,7 +86,10 @@ async function observeAsAdmin(run: Run, service: Service, error: DatabaseError):
   if (run.ports.targets.admin(service) === undefined) {
     throw error.sqlstate === '3D000' ? adminNeeded(service, error) : error;
   }
-  const found = await run.ports.admin.observe(service);
+  const found = await run.ports.admin.observe(service).catch((refused: unknown) => {
+    if (!(refused instanceof DatabaseError)) throw refused;
+    throw unreachable(service, refused, run.ports.targets.admin(service) ?? run.ports.targets.owner(service));
+  });
   const everythingIsThere = found.databaseExists && !found.missingRoles.includes(service.owner.role);
   const ownedByAnother = found.databaseOwner !== undefined && found.databaseOwner !== service.owner.role;
   if (everythingIsThere && !ownedByAnother) throw error;
@@ -117,11 +120,12 @@ function adminNeeded(service: Service, cause: DatabaseError): Failure<'prerequis
 
 /** True: waiting may help. 57P03 is "the database system is starting up", 53300 "too many clients". */
 function isNotServing(error: unknown): boolean {
+  if (isFailure(error, 'server-unreachable')) return true;
   return error instanceof DatabaseError && (error.connection || error.sqlstate === '57P03' || error.sqlstate === '53300');
 }
 
-function unreachable(run: Run, service: Service, error: DatabaseError): Failure<'server-unreachable'> {
-  const { host, port, database } = run.ports.targets.owner(service);
+function unreachable(service: Service, error: DatabaseError, location: Location): Failure<'server-unreachable'> {
+  const { host, port, database, role } = location;
   return new Failure(
     'server-unreachable',
     {
@@ -129,11 +133,24 @@ function unreachable(run: Run, service: Service, error: DatabaseError): Failure<
       host,
       port,
       database,
-      probe: error.connection ? 'tcp' : 'login',
+      role,
+      probe: probeOf(error),
       reason: error.message,
-      sqlstate: error.sqlstate === '' ? undefined : error.sqlstate,
+      sqlstate: isOfConnection(error) ? undefined : error.sqlstate,
       waited: 0,
     },
     { cause: error },
   );
+}
+
+/** Which probe would not have passed: whatever has an SQLSTATE of its own was said by the server. */
+function probeOf(error: DatabaseError): Probe {
+  if (error.sqlstate.startsWith('57P0')) return 'startup';
+  if (!isOfConnection(error)) return 'login';
+  const { code } = (error.cause ?? {}) as { readonly code?: unknown };
+  return code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 'resolve' : 'tcp';
+}
+
+function isOfConnection({ sqlstate }: DatabaseError): boolean {
+  return sqlstate === '' || sqlstate.startsWith('08');
 }

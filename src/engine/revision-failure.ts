@@ -3,7 +3,9 @@ import type { StepOf } from '../core/plan.ts';
 import type { Service } from '../core/project.ts';
 import type { Revision, SqlText, Statement } from '../core/revision.ts';
 import { placeOf } from '../core/sql/position.ts';
+import { readStatements } from '../core/sql/script.ts';
 import { DatabaseError } from '../ports/database.ts';
+import { RevisionCodeError } from '../ports/revision-store.ts';
 
 /** How far a revision had come. */
 export interface Reached {
@@ -11,12 +13,16 @@ export interface Reached {
   readonly partial: boolean;
   /** Statements done, where they are counted. */
   readonly done: number;
+  /** True: the revision's own text or code failed; false: what orch did around it, such as the commit. */
+  readonly own: boolean;
   /** The statement that failed, where the text is sent a statement at a time. */
   readonly statement?: Statement;
 }
 
 /** What a revision's own text or code threw, as a failure with its place in the file. A `Failure` stays as it is. */
-export function revisionFailure(service: Service, step: StepOf<'apply-revision'>, error: unknown, reached: Reached): unknown {
+export function revisionFailure(service: Service, step: StepOf<'apply-revision'>, thrown: unknown, reached: Reached): unknown {
+  const code = thrown instanceof RevisionCodeError ? thrown : undefined;
+  const error = code === undefined ? thrown : code.cause;
   if (error instanceof Failure) return error;
   const place = { service: service.name, database: service.database };
   const { revision } = step;
@@ -24,14 +30,24 @@ export function revisionFailure(service: Service, step: StepOf<'apply-revision'>
     const during = `applying ${revision.name}`;
     return new Failure('connection-lost', { ...place, during, reason: error.message }, { cause: error });
   }
-  if (error instanceof DatabaseError) return sqlFailure(service, revision, error, reached);
+  if (error instanceof DatabaseError) return sqlFailure(service, revision, error, reached, code);
   const message = error instanceof Error ? error.message : String(error);
-  const at = { file: revision.up.file, line: undefined, column: undefined };
-  return new Failure('revision-code-failed', { ...place, revision: revision.name, message }, { cause: error, at });
+  const details = { ...place, revision: revision.name, message, source: code?.source };
+  return new Failure('revision-code-failed', details, { cause: error, at: codePlace(revision, code) });
 }
 
-function sqlFailure(service: Service, revision: Revision, error: DatabaseError, reached: Reached): Failure<'sql-failed'> {
-  const found = revision.up.language === 'sql' ? findPlace(revision.up, error, reached.statement) : undefined;
+function codePlace(revision: Revision, code: RevisionCodeError | undefined): FailurePlace {
+  return { file: revision.up.file, line: code?.line, column: code?.column };
+}
+
+function sqlFailure(
+  service: Service,
+  revision: Revision,
+  error: DatabaseError,
+  reached: Reached,
+  code: RevisionCodeError | undefined,
+): Failure<'sql-failed'> {
+  const found = revision.up.language === 'sql' && reached.own ? findPlace(revision.up, error, reached.statement) : undefined;
   return new Failure(
     'sql-failed',
     {
@@ -45,11 +61,11 @@ function sqlFailure(service: Service, revision: Revision, error: DatabaseError, 
       serverHint: error.serverHint,
       where: error.where,
       statement: found?.statement,
-      source: found?.source,
+      source: found?.source ?? code?.source,
       partial: reached.partial,
       statementsDone: reached.done,
     },
-    { cause: error, at: found?.at ?? { file: revision.up.file, line: undefined, column: undefined } },
+    { cause: error, at: found?.at ?? codePlace(revision, code) },
   );
 }
 
@@ -68,8 +84,16 @@ function findPlace(text: SqlText, error: DatabaseError, statement: Statement | u
     const { line, column, source } = placeOf(text.text, offset);
     return { at: { file, line, column }, source, statement: undefined };
   }
-  if (statement === undefined) return undefined;
+  if (statement === undefined) return findCounted(text, error.statementsDone);
   return { at: { file, line: statement.line, column: statement.column }, source: undefined, statement: sent };
+}
+
+/** Errors while a statement works (a duplicate key, a division by zero) have no position: the statement itself is the place. */
+function findCounted({ file, text }: SqlText, statementsDone: number | undefined): FoundPlace | undefined {
+  const statement = statementsDone === undefined ? undefined : readStatements(text)[statementsDone];
+  if (statement === undefined) return undefined;
+  const { line, column, source } = placeOf(text, statement.start);
+  return { at: { file, line, column }, source, statement: undefined };
 }
 
 /** PostgreSQL counts code points from 1; JavaScript counts UTF-16 units from 0. */

@@ -20,6 +20,8 @@ export class DatabaseError extends Error {
   readonly where: string | undefined;
   /** 1-based, in characters (code points) of the query text; undefined for run-time errors. */
   readonly position: number | undefined;
+  /** Statements of the same message that the server had finished before; undefined where they are not counted. */
+  readonly statementsDone: number | undefined;
   /** The session cannot be used any more. */
   readonly connection: boolean;
 
@@ -31,6 +33,7 @@ export class DatabaseError extends Error {
       readonly serverHint?: string | undefined;
       readonly where?: string | undefined;
       readonly position?: number | undefined;
+      readonly statementsDone?: number | undefined;
       readonly connection: boolean;
       readonly cause?: unknown;
     },
@@ -42,6 +45,7 @@ export class DatabaseError extends Error {
     this.serverHint = fields.serverHint;
     this.where = fields.where;
     this.position = fields.position;
+    this.statementsDone = fields.statementsDone;
     this.connection = fields.connection;
   }
 }

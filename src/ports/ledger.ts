@@ -45,11 +45,14 @@ export interface Ledger {
    * @throws DatabaseError with `connection` true: the outcome is not known
    */
   commit(session: Session, revision: Revision, writer: Writer, duration: number): Promise<boolean>;
-  /** For a revision outside a transaction: commits a row in state `started` before its first statement; keeps an existing one. */
-  start(session: Session, revision: Revision, writer: Writer): Promise<void>;
+  /**
+   * For a revision outside a transaction: sets the timeouts for the session and commits a row in state `started` before
+   * its first statement; an existing one keeps its progress, and gets the text of now.
+   */
+  start(session: Session, revision: Revision, writer: Writer, settings: TransactionSettings): Promise<void>;
   /** Records how many statements of it are done. */
   progress(session: Session, revision: Revision, statementsDone: number): Promise<void>;
-  /** Marks it applied and writes the log entry. */
+  /** Takes the timeouts of `start` back, marks it applied and writes the log entry. */
   finish(session: Session, revision: Revision, writer: Writer, duration: number): Promise<void>;
   log(session: Session, entry: LogEntry, writer: Writer): Promise<void>;
   /** Undoes what a revision left in the session: role, settings, temporary tables, prepared statements. Not on PGlite's shared session. */

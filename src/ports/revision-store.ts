@@ -9,7 +9,28 @@ export interface RevisionHandle {
   readonly service: { readonly name: string; readonly database: string };
 }
 
+/** @throws RevisionCodeError whatever its code throws */
 export type RevisionFunction = (database: RevisionHandle) => Promise<void>;
+
+/** What the code of a TypeScript revision threw (`cause`), with its place in the file. */
+export class RevisionCodeError extends Error {
+  /** 1-based; undefined where the stack does not tell. */
+  readonly line: number | undefined;
+  readonly column: number | undefined;
+  /** The whole line. */
+  readonly source: string | undefined;
+
+  constructor(
+    cause: unknown,
+    place: { readonly line: number | undefined; readonly column: number | undefined; readonly source: string | undefined },
+  ) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.name = 'RevisionCodeError';
+    this.line = place.line;
+    this.column = place.column;
+    this.source = place.source;
+  }
+}
 
 export interface RevisionStore {
   /**

@@ -24,11 +24,14 @@ type DatabaseCode =
 export const databaseFailures: FailurePhrases<DatabaseCode> = {
   'revision-interrupted': ({ details }, context) => ({
     happened: [
-      `${details.service}: ${details.revision}, which runs outside a transaction, stopped half way`,
-      `  ${formatCount(details.statementsDone, 'statement')} of it ${details.statementsDone === 1 ? 'is' : 'are'} done`,
+      `${details.service}: the ledger of ${details.database} has ${details.revision} as started, although it runs in a transaction`,
+      '  it ended that transaction itself, or it was begun outside one and has been changed since',
     ],
-    state: `what those statements did stays in ${details.database}; the ledger has ${details.revision} as started.`,
-    next: [`${againCommand(context, details.service)}  # goes on with statement ${details.statementsDone + 1}`],
+    state: `a part of what ${details.revision} does may be in ${details.database}; nothing was done now.`,
+    next: [
+      `DELETE FROM orch.ledger WHERE name = ${sqlText(details.revision)} AND state = 'started';  -- in ${details.database}, once that part is undone`,
+      `${againCommand(context, details.service)}  # applies it from its beginning`,
+    ],
   }),
   'lock-held': lockHeld,
   'lock-lost': ({ details }, context) => ({
@@ -69,8 +72,9 @@ export const databaseFailures: FailurePhrases<DatabaseCode> = {
     return {
       happened: [
         `${details.service}: ${details.revision} failed: ${headline}`,
-        ...placeLines(failure, context),
         ...quoted(more),
+        ...placeLines(failure, context),
+        ...sourceLines({ line: failure.at?.line, column: failure.at?.column, source: details.source }, context),
       ],
       state: rolledBack(details, context),
       next: [againCommand(context, details.service)],
@@ -119,8 +123,21 @@ function sqlFailed(failure: Failure<'sql-failed'>, context: PhraseContext) {
       ...(details.where === undefined ? [] : foreignLines(details.where).map((line) => `  where: ${line}`)),
     ],
     state: details.partial ? halfWay(details) : rolledBack(details, context),
-    next: [againCommand(context, details.service)],
+    next: [...removeInvalidIndex(details), againCommand(context, details.service)],
   };
+}
+
+const concurrentIndex =
+  /^CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?("(?:[^"]|"")+"|[\w$]+)\s+ON\s+(?:ONLY\s+)?(?:("(?:[^"]|"")+"|[\w$]+)\s*\.)?/i;
+
+/** CREATE INDEX CONCURRENTLY that fails leaves an index that is invalid and in the way of the next try (V14). */
+function removeInvalidIndex(details: FailureDetails['sql-failed']): string[] {
+  // Refused before anything was built: a syntax error, no such table, no right, a transaction.
+  if (/^(42(?!P07)|25|0A)/.test(details.sqlstate)) return [];
+  const [, index, schema] = concurrentIndex.exec(details.partial ? (details.statement ?? '') : '') ?? [];
+  if (index === undefined) return [];
+  const name = schema === undefined ? index : `${schema}.${index}`;
+  return [`DROP INDEX CONCURRENTLY IF EXISTS ${name};  -- in ${details.database}: a build that failed leaves it there, invalid`];
 }
 
 /** DETAIL prints the values of the row at fault (V23): shown only when asked for. */
@@ -140,11 +157,10 @@ function placeLines(failure: Failure, context: PhraseContext): string[] {
 
 function halfWay(details: FailureDetails['sql-failed']): string {
   const done = details.statementsDone;
-  const stays =
-    done === 0
-      ? 'no statement before it was done'
-      : `${formatCount(done, 'statement')} before it ${done === 1 ? 'stays' : 'stay'}`;
-  return `${details.revision} runs outside a transaction: ${stays}; the ledger of ${details.database} has it as started.`;
+  const begins = `${details.revision} runs outside a transaction`;
+  if (done === 0) return `${begins}, and no statement of it is done; the next run begins it anew, and its text may be mended.`;
+  const stays = `${formatCount(done, 'statement')} before it ${done === 1 ? 'stays' : 'stay'}`;
+  return `${begins}: ${stays}; the next run goes on with statement ${done + 1}, and the text from there on may be mended.`;
 }
 
 function rolledBack(details: { readonly service: string; readonly database: string }, context: PhraseContext): string {

@@ -1,5 +1,5 @@
 import type { Event, RuntimeNote } from '../core/event.ts';
-import type { Probe } from '../core/failure.ts';
+import { isFailure, type Probe } from '../core/failure.ts';
 import { phraseFailure } from './failure-phrases.ts';
 import { phraseHolder } from './holder-phrase.ts';
 import type { PhraseContext } from './phrase-context.ts';
@@ -29,10 +29,10 @@ const phrases: EventPhrases = {
   'plan-made': (event) => {
     const services = new Set(event.plan.steps.map((step) => step.subject.service)).size;
     const steps = event.plan.steps.length;
-    return [
-      'plan',
-      steps === 0 ? 'nothing to do' : `${formatCount(steps, 'step')} for ${formatCount(services, 'service')}`,
-    ];
+    const refused = event.plan.refusals.length;
+    const left = refused === 0 ? [] : [`${formatCount(refused, 'service')} left alone`];
+    if (steps > 0) return ['plan', `${formatCount(steps, 'step')} for ${formatCount(services, 'service')}`, ...left];
+    return ['plan', refused === 0 ? 'nothing to do' : 'no step', ...left];
   },
   'lock-awaited': (event) => [
     event.subject.service,
@@ -135,9 +135,13 @@ function phraseExit(event: EventOf<'service-exited'>): string {
 
 /** What happened, in one line, without the service's name in front: for a line that names it already. */
 export function phraseFailureShort(failure: EventOf<'step-failed'>['failure'], context: PhraseContext): string {
-  if (failure.code === 'sql-failed') {
-    const details = failure.details as { readonly sqlstate: string; readonly message: string };
-    return `${details.sqlstate} ${details.message.split('\n')[0] ?? ''}`;
-  }
-  return phraseFailure(failure, context).happened[0] ?? failure.code;
+  if (isFailure(failure, 'sql-failed')) return `${failure.details.sqlstate} ${firstLine(failure.details.message)}`;
+  if (isFailure(failure, 'revision-code-failed')) return firstLine(failure.details.message);
+  const headline = phraseFailure(failure, context).happened[0] ?? failure.code;
+  const name = 'service' in failure.details ? `${failure.details.service}: ` : '';
+  return name !== '' && headline.startsWith(name) ? headline.slice(name.length) : headline;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0] ?? '';
 }

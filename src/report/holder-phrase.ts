@@ -5,7 +5,7 @@ export function phraseHolder(holder: LockHolder): string {
   const facts = [
     holder.application,
     holder.role === '' ? '' : `role ${holder.role}`,
-    holder.client === '' ? '' : `from ${holder.client}`,
+    holder.client === '' || holder.client === 'unknown' ? '' : `from ${holder.client}`,
     holder.since === '' ? '' : `since ${holder.since}`,
   ].filter((fact) => fact !== '');
   return facts.length === 0 ? `pid ${holder.pid}` : `pid ${holder.pid} (${facts.join(', ')})`;

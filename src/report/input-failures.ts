@@ -27,12 +27,9 @@ export const inputFailures: FailurePhrases<InputCode> = {
     next: ['orch --help'],
   }),
   'config-not-found': ({ details }, context) => ({
-    happened: [
-      'there is no orchestrator.config.yaml here. Looked for:',
-      ...details.searched.map((path) => `  ${shownPath(path, context.cwd)}`),
-    ],
+    happened: configNotFound(details.searched.map((path) => shownPath(path, context.cwd))),
     state: NOTHING_DONE,
-    next: ["orch --config <path/to/orchestrator.config.yaml> status  # or change to the project's folder first"],
+    next: ["orch status --config <path/to/orchestrator.config.yaml>  # or change to the project's folder first"],
   }),
   'config-invalid': ({ details }, context) => ({
     happened: [`${formatCount(details.faults.length, 'fault')} in the config`, ...shownFaults(details.faults, context)],
@@ -56,7 +53,9 @@ export const inputFailures: FailurePhrases<InputCode> = {
     next: [`orch reset ${shellWord(details.nearest ?? '<name>')}`],
   }),
   'reset-refused': ({ details }, context) => ({
-    happened: [`reset of ${details.database} is refused: the environment is ${details.environment}, not development`],
+    happened: [
+      `${context.command === 'down' ? 'deleting the data' : 'reset'} of ${details.database} is refused: the environment is ${details.environment}, not development`,
+    ],
     state: NOTHING_DONE,
     next: [
       `environment: development  # in ${configName(context)}, if nothing in ${details.database} is worth keeping; no flag overrides it`,
@@ -72,11 +71,15 @@ export const inputFailures: FailurePhrases<InputCode> = {
       `${details.service}: ${formatCount(details.faults.length, 'fault')} in its revision files`,
       ...shownFaults(details.faults, context),
     ],
-    state: `nothing was applied for ${details.service}.`,
+    state: appliedSoFar(details.service, context),
     next: [`orch plan  # once ${placesToMend(details.faults)} mended: reads the files again, changes nothing`],
   }),
   'revision-not-found': ({ details }) => ({
-    happened: [`${details.service} has no revision ${quote(details.target)}${nearest(details.nearest)}`],
+    happened: [
+      details.several === undefined
+        ? `${details.service} has no revision ${quote(details.target)}${nearest(details.nearest)}`
+        : `${quote(details.target)} may be several revisions of ${details.service}: ${formatList(details.several)}`,
+    ],
     state: `nothing was applied for ${details.service}.`,
     next: [`orch migrate --service ${shellWord(details.service)} ${shellWord(details.nearest ?? 'head')}`],
   }),
@@ -116,8 +119,22 @@ export const inputFailures: FailurePhrases<InputCode> = {
   }),
 };
 
+/** One place alone was named with --config; without it the parent folders are searched too. */
+function configNotFound(searched: readonly string[]): string[] {
+  if (searched.length === 1) return [`there is no config file ${searched[0] ?? ''}`];
+  return ['there is no orchestrator.config.yaml here. Looked for:', ...searched.map((path) => `  ${path}`)];
+}
+
 function shownFaults(faults: readonly Fault[], context: PhraseContext): string[] {
   return faults.flatMap((fault) => ['', ...faultLines(fault, context)]);
+}
+
+/** A TypeScript file is loaded only when it is applied: the revisions before it may be in by then. */
+function appliedSoFar(service: string, context: PhraseContext): string {
+  const heads = context.headsOf(service);
+  const database = findService(context, service)?.database;
+  if (heads === undefined || heads.length === 0 || database === undefined) return `nothing was applied for ${service}.`;
+  return `${database} is at ${formatList(heads)}.`;
 }
 
 function placesToMend(faults: readonly Fault[]): string {
@@ -145,8 +162,10 @@ type VerdictOf<K extends VerdictKind> = Extract<Verdict, { kind: K }>;
 
 const verdicts: { readonly [K in VerdictKind]: (verdict: VerdictOf<K>, context: PhraseContext) => string[] } = {
   changed: (verdict, context) => [
-    `  ${verdict.revision} was changed after it was applied: ${shownPath(verdict.file, context.cwd)}`,
-    `    applied as ${verdict.recorded}`,
+    verdict.statementsDone === undefined
+      ? `  ${verdict.revision} was changed after it was applied: ${shownPath(verdict.file, context.cwd)}`
+      : `  ${verdict.revision} stopped half way, and what is done of it (${formatCount(verdict.statementsDone, 'statement')}) was changed since: ${shownPath(verdict.file, context.cwd)}`,
+    `    ${verdict.statementsDone === undefined ? 'applied' : 'begun'} as ${verdict.recorded}`,
     `    the file is ${verdict.found}`,
   ],
   missing: (verdict) => [`  ${verdict.revision} is applied (since ${verdict.appliedAt}), but its file is gone`],
@@ -165,6 +184,9 @@ function verdictNext(verdict: Verdict, service: string, context: PhraseContext):
   }
   if (verdict.kind === 'changed') {
     const file = shellWord(shownPath(verdict.file, context.cwd));
+    if (verdict.statementsDone !== undefined) {
+      return `git log -p -- ${file}  # bring the text of the done statements back; those behind them may be mended`;
+    }
     return `git log -p -- ${file}  # bring the applied text back; put the change into a new revision`;
   }
   const folder = findService(context, service)?.revisions;

@@ -108,7 +108,7 @@ export const endFields = {
     services: {
       type: 'Service[]',
       meaning:
-        'service, database, status (done, unchanged, failed, not-started), heads, applied, url, container, duration',
+        'service, database, status (done, unchanged, failed, not-started), heads, applied, seeded, url, container, duration',
     },
     failures: { type: 'Failure[]', meaning: 'all of them' },
   },

@@ -1,5 +1,5 @@
-import { type FailurePhrases, foreignLines, NOTHING_DONE, quoted } from './failure-phrase.ts';
 import type { FailureDetails } from '../core/failure.ts';
+import { type FailurePhrases, foreignLines, NOTHING_DONE, quoted } from './failure-phrase.ts';
 import { composeCommand, findService, type PhraseContext, shellWord, shownPath } from './phrase-context.ts';
 import { formatDuration, formatList } from './units.ts';
 

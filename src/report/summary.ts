@@ -89,7 +89,7 @@ function phraseUnchanged(outcome: Outcome): string {
   const running = outcome.services.some((service) => service.container === 'running');
   const what = running
     ? `${formatCount(services, 'service')} at head and running`
-    : `${formatCount(services, 'database')} at head`;
+    : `${formatCount(services, 'database')} at ${outcome.target === undefined ? 'head' : `${outcome.target} or beyond`}`;
   return `Nothing to do: ${what} (${formatDuration(outcome.duration)}).`;
 }
 
@@ -103,5 +103,7 @@ function phraseOutcome(outcome: Outcome, style: Style): string {
       `${good} of ${formatCount(all, 'service')} done, ${formatCount(outcome.failures.length, 'failure')}, in ${duration}.`,
     );
   }
+  const isOfServices = outcome.services.some((service) => service.container !== undefined);
+  if (!isOfServices) return style.green(`${formatCount(all, 'database')} done in ${duration}.`);
   return style.green(`${formatCount(all, 'service')} ready in ${duration}.`);
 }

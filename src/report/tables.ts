@@ -85,7 +85,7 @@ export function formatPlanTable(plan: Plan, context: PhraseContext, style: Style
 export function formatLoss(database: string, loss: Loss | undefined, context: PhraseContext, style: Style): string {
   if (loss === undefined)
     return context.clean(`The database ${database} does not exist: there is nothing to lose.`).concat('\n');
-  const head = `The database ${loss.database} is dropped: ${formatCount(loss.tables.length, 'table')}, ${formatBytes(loss.size)}.`;
+  const head = `The database ${loss.database} will be dropped: ${formatCount(loss.tables.length, 'table')}, ${formatBytes(loss.size)}.`;
   const columns = [{ title: 'TABLE' }, { title: 'ROWS', align: 'right' }] as const;
   const rows = loss.tables.map(({ name, rows: count, exact }) => [name, exact ? String(count) : `about ${count}`]);
   const sessions = loss.sessions.map((session) =>

@@ -132,7 +132,8 @@ describe('an engine that is broken', () => {
     const runtime = await runtimeOver(shop(inspected()));
     await runtime.observe([web], { rebuild: false });
     await fake?.stop();
-    expect(await failureOf(runtime.stopService(web))).toMatchObject({ code: 'docker-unavailable' });
+    const failure = await failureOf(runtime.stopService(web));
+    expect(failure).toMatchObject({ code: 'docker-unavailable', details: { what: 'engine-lost' } });
     fake = undefined;
   });
 

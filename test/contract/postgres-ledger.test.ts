@@ -205,7 +205,7 @@ describe('create', () => {
     const seed = sqlRevision('001_a', { kind: 'seed' });
     await ledger.begin(session, seed, writer, noTimeouts);
     expect(await ledger.commit(session, seed, writer, 1)).toBe(true);
-    await ledger.start(session, sqlRevision('004_d', { parents: ['002_b', '003_c'] }), writer);
+    await ledger.start(session, sqlRevision('004_d', { parents: ['002_b', '003_c'] }), writer, { lockTimeout: 0, statementTimeout: 0 });
     expect(await inDatabase('SELECT name FROM orch.heads ORDER BY name')).toEqual([
       { name: '002_b' },
       { name: '003_c' },
@@ -246,7 +246,7 @@ describe('a revision in a transaction', () => {
     const seen = await ledger.observe(await connect(ownerLocation(service), 'lock'), service);
     expect(seen.ledger?.rows).toMatchObject([{ name: '001_users', state: 'applied' }]);
     expect(Date.parse(seen.ledger?.rows[0]?.appliedAt ?? '')).toBeGreaterThan(Date.parse('2020-01-01'));
-    await ledger.start(session, sqlRevision('002_b'), writer);
+    await ledger.start(session, sqlRevision('002_b'), writer, { lockTimeout: 0, statementTimeout: 0 });
     await ledger.progress(session, sqlRevision('002_b'), 1);
     await ledger.finish(session, sqlRevision('002_b'), writer, 1);
     expect(await ledger.isApplied(session, sqlRevision('002_b'))).toBe(true);
@@ -348,15 +348,15 @@ describe('a revision outside a transaction', () => {
 
   it('is recorded before its first statement, after each, and at its end', async () => {
     const row = async (): Promise<object | undefined> => (await ledger.observe(session, service)).ledger?.rows[0];
-    await ledger.start(session, users, writer);
+    await ledger.start(session, users, writer, { lockTimeout: 0, statementTimeout: 0 });
     expect(await row()).toMatchObject({ state: 'started', statementsDone: 0 });
     await ledger.progress(session, users, 2);
     expect(await row()).toMatchObject({ state: 'started', statementsDone: 2 });
-    await ledger.start(session, users, writer);
+    await ledger.start(session, users, writer, { lockTimeout: 0, statementTimeout: 0 });
     expect(await row()).toMatchObject({ state: 'started', statementsDone: 2 });
     await ledger.finish(session, users, writer, 5);
     expect(await row()).toMatchObject({ state: 'applied', statementsDone: 2, duration: 5 });
-    expect(await sqlstateOf(ledger.start(session, users, writer))).toBe('23505');
+    expect(await sqlstateOf(ledger.start(session, users, writer, { lockTimeout: 0, statementTimeout: 0 }))).toBe('23505');
   });
 
   it('whose row is gone is not finished', async () => {

@@ -88,7 +88,7 @@ it('the ledger and the prerequisites work on PGlite with the same SQL', async ()
   await session.run('CREATE TABLE users (a int); INSERT INTO users VALUES (1)');
   await ledger.commit(session, users, writer, 3);
   const outside = sqlRevision('002_outside', { parents: ['001_users'] });
-  await ledger.start(session, outside, writer);
+  await ledger.start(session, outside, writer, { lockTimeout: 0, statementTimeout: 0 });
   await ledger.progress(session, outside, 1);
   await ledger.finish(session, outside, writer, 4);
 

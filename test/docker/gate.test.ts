@@ -85,5 +85,8 @@ describe.skipIf(reason !== '')(`docker compose up with the gate ${reason}`, () =
 /** Resolves once a session of the revision's owner runs a statement with these words. */
 async function runsStatement(sample: SampleSystem, words: string): Promise<void> {
   const text = `SELECT pid FROM pg_stat_activity WHERE query LIKE '%${words}%' AND usename = 'auth_owner' AND state = 'active'`;
-  await vi.waitFor(async () => expect(await sample.sql('authdb', text)).not.toEqual([]), { timeout: 60_000, interval: 100 });
+  await vi.waitFor(async () => expect(await sample.sql('authdb', text)).not.toEqual([]), {
+    timeout: 60_000,
+    interval: 100,
+  });
 }

@@ -1,19 +1,24 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { docker, takePort } from '../support/compose-toys.ts';
-import { docker as dockerCli } from '../support/docker.ts';
+import { takePort } from '../support/compose-toys.ts';
+import { docker } from '../support/docker.ts';
 import { sampleServices } from '../support/sample-images.ts';
 import { createSampleSystem, type SampleSystem } from '../support/sample-system.ts';
 
 const { reason } = inject('sampleImages');
 
 // In order: each test goes on from where the one before ends.
-describe.skipIf(reason !== '' || docker.engine === undefined)(`operating the sample from the host ${reason}`, () => {
+describe.skipIf(reason !== '')(`operating the sample from the host ${reason}`, () => {
   let sample: SampleSystem;
 
   beforeAll(async () => {
     sample = await createSampleSystem();
     const up = await sample.orch(['up']);
     expect(up.code, up.output).toBe(0);
+    await sample.sql(
+      'apidb',
+      `INSERT INTO profiles (user_id, email, first_name, last_name)
+       VALUES (gen_random_uuid(), 'kept@example.org', 'Ada', 'Kept')`,
+    );
   });
   afterAll(() => sample.remove());
 
@@ -28,7 +33,6 @@ describe.skipIf(reason !== '' || docker.engine === undefined)(`operating the sam
 
   it('resets one database: stops and starts exactly its service, and leaves the other databases alone', async () => {
     await register('lost@example.org');
-    await sample.sql('apidb', `INSERT INTO profiles (user_id, first_name, last_name) VALUES (gen_random_uuid(), 'A', 'B')`);
     const before = await sample.containers();
     const databases = await oids();
     const reset = await sample.orch(['reset', 'authdb', '--yes']);
@@ -37,7 +41,8 @@ describe.skipIf(reason !== '' || docker.engine === undefined)(`operating the sam
     const after = await sample.containers();
     expect(after['api-auth']).toMatchObject({ id: before['api-auth']?.id, state: 'running', health: 'healthy' });
     expect(after['api-auth']?.startedAt).not.toBe(before['api-auth']?.startedAt);
-    for (const service of ['postgres', 'api-user', 'api-admin']) expect(after[service], service).toEqual(before[service]);
+    for (const service of ['postgres', 'api-user', 'api-admin'])
+      expect(after[service], service).toEqual(before[service]);
     const { authdb, ...others } = databases;
     const now = await oids();
     expect(now).toMatchObject(others);
@@ -102,12 +107,15 @@ describe.skipIf(reason !== '' || docker.engine === undefined)(`operating the sam
   }
 
   async function oids(): Promise<Readonly<Record<string, unknown>>> {
-    const rows = await sample.sql('postgres', `SELECT datname, oid FROM pg_database WHERE datname IN ('authdb', 'apidb', 'admindb')`);
+    const rows = await sample.sql(
+      'postgres',
+      `SELECT datname, oid FROM pg_database WHERE datname IN ('authdb', 'apidb', 'admindb')`,
+    );
     return Object.fromEntries(rows.map(({ datname, oid }) => [String(datname), oid]));
   }
 
   async function volumes(): Promise<readonly string[]> {
     const filter = `label=com.docker.compose.project=${sample.name}`;
-    return (await dockerCli(['volume', 'ls', '--quiet', '--filter', filter])).split('\n').filter((name) => name !== '');
+    return (await docker(['volume', 'ls', '--quiet', '--filter', filter])).split('\n').filter((name) => name !== '');
   }
 });

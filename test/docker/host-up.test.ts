@@ -39,12 +39,18 @@ describe.skipIf(reason !== '')(`orch from the host, on the sample's own compose 
   it('has nothing to do the second time, and touches no container', async () => {
     const before = await runs('postgres', ...sampleServices);
     const up = await sample.orch(['up']);
-    expect(up).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing to do: 3 services at head and running') });
+    expect(up).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Nothing to do: 3 services at head and running'),
+    });
     expect(await runs('postgres', ...sampleServices)).toEqual(before);
   });
 
   it('lets the old container of a service run whose revision fails, while the others go on', async () => {
-    await sample.write('services/api-user/revisions/006_broken.up.sql', 'CREATE TABLE half (); SELECT no_such_column;\n');
+    await sample.write(
+      'services/api-user/revisions/006_broken.up.sql',
+      'CREATE TABLE half (); SELECT no_such_column;\n',
+    );
     await sample.write('services/api-auth/revisions/004_notes.up.sql', 'CREATE TABLE notes (text text);\n');
     await change('api-user', 'apidb');
     await change('api-admin', 'admindb');
@@ -73,7 +79,10 @@ describe.skipIf(reason !== '')(`orch from the host, on the sample's own compose 
   });
 
   it('says in `status` what is pending, with exit code 3, and changes nothing', async () => {
-    expect(await sample.orch(['status'])).toMatchObject({ code: 0, stdout: expect.stringContaining('running (healthy)') });
+    expect(await sample.orch(['status'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('running (healthy)'),
+    });
     await sample.write('services/api-admin/revisions/004_more.up.sql', 'CREATE TABLE more ();\n');
     const before = await runs(...sampleServices);
     const status = await sample.orch(['status']);

@@ -10,7 +10,8 @@ const { reason } = inject('sampleImages');
 const address = docker.engine?.address;
 const socket = address?.kind === 'socket' ? address.path : '';
 // A Docker Desktop's engine lives in a machine of its own, where a socket of this one can't be mounted.
-const missing = reason === '' && (socket === '' || process.platform !== 'linux') ? 'no engine on a socket of this machine' : reason;
+const missing =
+  reason === '' && (socket === '' || process.platform !== 'linux') ? 'no engine on a socket of this machine' : reason;
 
 describe.skipIf(missing !== '')(`docker compose with the socket override ${missing}`, () => {
   let sample: SampleSystem;

@@ -34,7 +34,7 @@ describe('a failure as text', () => {
     },
   );
 
-  it('tells each unmet prerequisite and each probe in exactly these words', async () => {
+  it('tells each way of being without Docker, each unmet prerequisite and each probe in exactly these words', async () => {
     const kinds = [
       'extension-unavailable',
       'extension-too-old',
@@ -43,9 +43,12 @@ describe('a failure as text', () => {
       'privilege',
     ] as const;
     const probes = ['resolve', 'tcp', 'login', 'startup', 'primary', 'writable'] as const;
+    const ways = ['no-compose', 'engine-lost'] as const;
     const details = failures['prerequisite-unmet'].details;
     const server = failures['server-unreachable'].details;
+    const docker = { reason: 'connect ECONNREFUSED', tried: ['unix:///var/run/docker.sock'] };
     const all = [
+      ...ways.map((what) => new Failure('docker-unavailable', { ...docker, what })),
       ...kinds.map((what) => new Failure('prerequisite-unmet', { ...details, what })),
       ...probes.map((probe) => new Failure('server-unreachable', { ...server, probe })),
     ];

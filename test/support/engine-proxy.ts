@@ -25,7 +25,10 @@ export async function startEngineProxy(engine: string): Promise<EngineProxy> {
   let end: RegExp | undefined;
   const server = createServer((client) => {
     const upstream = connect(engine);
-    for (const [from, to] of [[client, upstream], [upstream, client]] as const) {
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
       sockets.add(from);
       from.on('error', () => to.destroy());
       from.on('close', () => {

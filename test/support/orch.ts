@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+/** `ORCH_TEST_PROGRAM` is the `main.js` of another build, such as an installed package. */
+const program = process.env.ORCH_TEST_PROGRAM ?? fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 export interface Ended {
   readonly code: number | null;

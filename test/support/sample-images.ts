@@ -29,28 +29,36 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
   const orchestrator = `orchtest:${process.pid}`;
   const services = Object.fromEntries(sampleServices.map((service) => [service, `${name}-${service}`]));
   const { reason } = await findDocker(['node:24-trixie-slim', 'pgvector/pgvector:pg17']);
-  const failed = reason === '' ? await build(name, orchestrator) : reason;
-  project.provide('sampleImages', { reason: failed, orchestrator, services });
-  if (reason !== '') return undefined;
-  return async () => {
+  const remove = async (): Promise<void> => {
     await removeProject(name);
+    // Those that were not built are no loss.
     await docker(['rmi', '--force', orchestrator, ...Object.values(services)]).catch(() => undefined);
   };
+  const failed = reason === '' ? await build(name, orchestrator) : undefined;
+  if (failed !== undefined && (process.env.ORCH_TEST_REQUIRE_DOCKER || !isArchiveMissing(failed))) {
+    await remove();
+    throw new Error(`the project's images do not build:\n${failed}`);
+  }
+  const skipped =
+    failed === undefined ? reason : `the project's images do not build here: ${failed.split('\n').at(-1)}`;
+  project.provide('sampleImages', { reason: skipped, orchestrator, services });
+  return reason === '' ? remove : undefined;
 }
 
-/**
- * Why the images can't be had, such as a machine that reaches no package archive; empty: they are built.
- * @throws Error instead where ORCH_TEST_REQUIRE_DOCKER is set
- */
-async function build(name: string, orchestrator: string): Promise<string> {
+/** True: this machine reaches no package archive, which is no fault of the project. */
+function isArchiveMissing(output: string): boolean {
+  return /apt-get|npm ci/.test(output.split('\n').at(-1) ?? '');
+}
+
+/** The end of the output of a build that failed; undefined: the images are there. */
+async function build(name: string, orchestrator: string): Promise<string | undefined> {
   const args = ['compose', '--file', 'compose/compose.yaml', '--project-name', name, 'build'];
   const env = { ...process.env, ORCH_IMAGE: orchestrator, COMPOSE_PROGRESS: 'plain' };
   try {
     await promisify(execFile)('docker', args, { cwd: root, env, maxBuffer: 64 * 1024 * 1024 });
-    return '';
+    return undefined;
   } catch (error) {
-    if (process.env.ORCH_TEST_REQUIRE_DOCKER) throw error;
-    const lines = String((error as { stderr?: string }).stderr ?? error).trimEnd().split('\n');
-    return `the project's images do not build here: ${lines.at(-1) ?? ''}`;
+    const { stdout, stderr } = error as { readonly stdout?: string; readonly stderr?: string };
+    return `${stdout ?? ''}${stderr ?? String(error)}`.trimEnd().split('\n').slice(-40).join('\n');
   }
 }

@@ -49,7 +49,9 @@ export interface SampleSystem {
   /** Changes a file; throws where the text is not in it. */
   replace(file: string, from: string, to: string): Promise<void>;
   /** What `GET /health` answers; undefined: nobody does. */
-  health(service: SampleService): Promise<{ readonly status: number; readonly body: Record<string, unknown> } | undefined>;
+  health(
+    service: SampleService,
+  ): Promise<{ readonly status: number; readonly body: Record<string, unknown> } | undefined>;
   /** As superuser. */
   sql(database: string, text: string): Promise<readonly Record<string, unknown>[]>;
   /** Removes containers, networks, volumes, images and the folder. */
@@ -89,7 +91,10 @@ export async function createSampleSystem(): Promise<SampleSystem> {
     replace: async (file, from, to) => {
       const text = await sample.read(file);
       if (!text.includes(from)) throw new Error(`${file} does not have ${JSON.stringify(from)}`);
-      await sample.write(file, text.replace(from, () => to));
+      await sample.write(
+        file,
+        text.replace(from, () => to),
+      );
     },
     health: (service) => askHealth(ports[service]),
     sql: async (database, text) => {
@@ -169,7 +174,10 @@ interface Inspected {
 function describe({ Id, Config, State }: Inspected): [string, SampleContainer] {
   const { Status: state, ExitCode: exitCode, StartedAt: startedAt, FinishedAt: finishedAt } = State;
   const health = State.Health?.Status;
-  return [Config.Labels['com.docker.compose.service'] ?? Id, { id: Id, state, health, exitCode, startedAt, finishedAt }];
+  return [
+    Config.Labels['com.docker.compose.service'] ?? Id,
+    { id: Id, state, health, exitCode, startedAt, finishedAt },
+  ];
 }
 
 async function askHealth(port: number): ReturnType<SampleSystem['health']> {

@@ -1,4 +1,4 @@
-import type { RevisionHandle } from '../../../src/ports/revision-store.ts';
+import type { RevisionHandle } from 'orch';
 
 /** Rows a statement: few enough that each ends soon and progress is seen, many enough to be quick. */
 const BATCH = 1000;

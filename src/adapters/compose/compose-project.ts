@@ -69,7 +69,7 @@ function parseServices(text: string, files: readonly string[]): [string, Record<
   try {
     const { services } = JSON.parse(text) as { services?: Record<string, Record<string, unknown>> };
     return Object.entries(services ?? {});
-  } catch (cause) {
-    throw new Failure('compose-invalid', { files, message: 'docker compose config gave no JSON' }, { cause });
+  } catch (error) {
+    throw new Failure('compose-invalid', { files, message: 'docker compose config gave no JSON' }, { cause: error });
   }
 }

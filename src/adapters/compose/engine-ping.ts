@@ -1,5 +1,5 @@
 import { request as requestPlain } from 'node:http';
-import { request as requestTls, type RequestOptions } from 'node:https';
+import { type RequestOptions, request as requestTls } from 'node:https';
 import type { EngineAddress } from './engine-address.ts';
 import { engineCalls } from './engine-calls.ts';
 

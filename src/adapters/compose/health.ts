@@ -127,14 +127,24 @@ function isWell(container: InspectedContainer, watched: Watched, wait: HealthWai
 
 async function unhealthy(engine: EngineClient, wait: HealthWait, look: Look, waited: number): Promise<Failure> {
   const logTail = look.container === undefined ? [] : await tailLog(engine, look.container, wait.signal);
+  const lastAnswer = wait.url === undefined ? look.answer : await lastAnswerOf(wait.url, look, wait.signal);
   return new Failure('service-unhealthy', {
     service: wait.service,
     state: look.state,
     url: wait.url,
-    lastAnswer: look.answer,
+    lastAnswer,
     logTail,
     waited,
   });
+}
+
+/**
+ * What the URL itself says: a container's own check that fails keeps it from being asked before, and its output is
+ * seldom more than an exit code. Of a container that does not run another program's answer would be worse than none.
+ */
+async function lastAnswerOf(url: string, look: Look, signal: AbortSignal): Promise<string | undefined> {
+  if (look.container?.state !== 'running') return undefined;
+  return (await probeUrl(url, 2000, signal)).text;
 }
 
 /** The last lines of a container's log; none where its log driver keeps none. */

@@ -2,7 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { Failure } from '../../core/failure.ts';
 import type { Fault } from '../../core/fault.ts';
 import type { CodeText } from '../../core/revision.ts';
-import type { RevisionFunction } from '../../ports/revision-store.ts';
+import { RevisionCodeError, type RevisionFunction } from '../../ports/revision-store.ts';
 import { findCodePlace } from './code-place.ts';
 import { canStripTypes, evaluateNatively, isUnsupportedSyntax } from './native-typescript.ts';
 
@@ -27,27 +27,45 @@ export async function loadFunction(
   code: CodeText,
   { service, shown, natively = canStripTypes() }: CodeOptions,
 ): Promise<RevisionFunction> {
-  let module: object;
+  let evaluated: { readonly module: object; readonly exact: boolean };
   try {
-    module = await evaluate(code, natively);
+    evaluated = await evaluate(code, natively);
   } catch (error) {
     throw new Failure('revision-invalid', { service, faults: [loadFault(code, shown, error)] }, { cause: error });
   }
-  const found: unknown = Reflect.get(module, code.direction);
-  if (typeof found === 'function') return found as RevisionFunction;
+  const found: unknown = Reflect.get(evaluated.module, code.direction);
+  if (typeof found === 'function') return withPlace(code, found as RevisionFunction, evaluated.exact);
   throw new Failure('revision-invalid', { service, faults: [exportFault(code, shown, found)] });
 }
 
-async function evaluate(code: CodeText, natively: boolean): Promise<object> {
+/** @param exact false: lines are those of the source, columns are not */
+function withPlace(code: CodeText, run: RevisionFunction, exact: boolean): RevisionFunction {
+  return async (database) => {
+    try {
+      await run(database);
+    } catch (error) {
+      const { line, column } = findCodePlace(code.file, error);
+      throw new RevisionCodeError(error, { line, ...sourceAt(code, line, exact ? column : undefined) });
+    }
+  };
+}
+
+/** jiti keeps lines as they are but not what is in them: a column of its own code may lie beyond the line. */
+function sourceAt(code: CodeText, line: number | undefined, column: number | undefined) {
+  const source = line === undefined ? undefined : code.text.split('\n', line)[line - 1];
+  return { source, column: column !== undefined && column <= (source?.length ?? 0) + 1 ? column : undefined };
+}
+
+async function evaluate(code: CodeText, natively: boolean): Promise<{ readonly module: object; readonly exact: boolean }> {
   if (natively) {
     try {
       const module = await evaluateNatively(code);
-      if (module !== undefined) return module;
+      if (module !== undefined) return { module, exact: true };
     } catch (error) {
       if (!isUnsupportedSyntax(error)) throw error;
     }
   }
-  return await evaluateWithJiti(code);
+  return { module: await evaluateWithJiti(code), exact: false };
 }
 
 /** Without jiti's caches: they are keyed by file, and write beside the project. */
@@ -59,10 +77,7 @@ async function evaluateWithJiti({ file, text }: CodeText): Promise<object> {
 
 function loadFault(code: CodeText, shown: string, error: unknown): Fault {
   const { message, line, column } = findCodePlace(code.file, error);
-  const source = line === undefined ? undefined : code.text.split('\n', line)[line - 1];
-  // jiti keeps lines as they are but not what is in them: a column of its own code may lie beyond the line.
-  const isOfSource = column !== undefined && column <= (source?.length ?? 0) + 1;
-  return { file: shown, line, column: isOfSource ? column : undefined, message, source, hint: undefined };
+  return { file: shown, line, ...sourceAt(code, line, column), message, hint: undefined };
 }
 
 function exportFault({ direction }: CodeText, shown: string, found: unknown): Fault {

@@ -10,7 +10,7 @@ import type { LocalPaths } from './paths.ts';
 /** Pause between tries, in ms. */
 const PAUSE = 100;
 /** An unchanged holder is named again after so many ms. */
-const RETELL = 5_000;
+const RETELL = 1_000;
 
 /**
  * One writer at a time for a PGlite, held by a file: all connections share PGlite's one session, which is granted its own

@@ -26,9 +26,7 @@ export interface HolderOptions {
 }
 
 /** Why a holder ends. */
-export type Ending =
-  | { readonly kind: 'asked' }
-  | { readonly kind: 'database-lost'; readonly failure: Failure };
+export type Ending = { readonly kind: 'asked' } | { readonly kind: 'database-lost'; readonly failure: Failure };
 
 /** The one process that has the project's databases open and its services running, and does others' bidding. */
 export class Holder {

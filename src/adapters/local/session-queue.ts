@@ -2,7 +2,16 @@ import { refuseCopy } from './refuse-copy.ts';
 import type { SessionSettings } from './session-settings.ts';
 import { captureSettings, parseSettings, putSettings, resetSettings } from './session-settings.ts';
 import type { Unit } from './session-unit.ts';
-import { backendFrames, closeStatement, errorFields, errorResponse, query, rowValues, sync } from './wire-frames.ts';
+import {
+  backendFrames,
+  closeStatement,
+  endsReady,
+  errorResponse,
+  findError,
+  query,
+  rowValues,
+  sync,
+} from './wire-frames.ts';
 
 /** The one PostgreSQL session that all connections share. Runs to the end before it returns. */
 export interface SharedSession {
@@ -237,15 +246,3 @@ export class SessionQueue {
 }
 
 const idleHint = 'In the local runtime all connections share one session, so an open transaction holds up all others.';
-
-/** PGlite passes over a WebAssembly trap, such as a stack overflow; what is left of the session is then not to be used. */
-function endsReady(answer: Buffer): boolean {
-  return answer.length >= 6 && answer.subarray(-6, -1).equals(readyHead);
-}
-
-const readyHead = Buffer.from('Z\0\0\0\x05', 'latin1');
-
-function findError(answer: Buffer): ReadonlyMap<string, string> | undefined {
-  for (const frame of backendFrames(answer)) if (frame.type === 'E') return errorFields(frame.bytes);
-  return undefined;
-}

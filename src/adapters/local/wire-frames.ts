@@ -164,3 +164,16 @@ export function rowValues(frame: Buffer): readonly (string | null)[] {
   }
   return values;
 }
+
+/** PGlite passes over a WebAssembly trap, such as a stack overflow; what is left of the session is then not to be used. */
+export function endsReady(answer: Buffer): boolean {
+  return answer.length >= 6 && answer.subarray(-6, -1).equals(readyHead);
+}
+
+const readyHead = Buffer.from('Z\0\0\0\x05', 'latin1');
+
+/** The fields of the first error in what the server sent. */
+export function findError(answer: Buffer): ReadonlyMap<string, string> | undefined {
+  for (const frame of backendFrames(answer)) if (frame.type === 'E') return errorFields(frame.bytes);
+  return undefined;
+}

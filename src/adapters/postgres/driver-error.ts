@@ -10,17 +10,18 @@ const DRIVER_LOST = /^(Connection terminated|Client has encountered a connection
 /**
  * Translates what `pg`, the network or TLS threw.
  * @param phase `opening`: every error there means that no session could be had
+ * @param statementsDone of the message that failed
  * @returns the error itself where it comes from neither: a bug, such as a parameter that cannot be serialised
  */
-export function translateError(error: unknown, phase: 'opening' | 'open'): unknown {
+export function translateError(error: unknown, phase: 'opening' | 'open', statementsDone?: number): unknown {
   if (error instanceof DatabaseError) return error;
-  if (error instanceof pg.DatabaseError) return fromServer(error, phase);
+  if (error instanceof pg.DatabaseError) return fromServer(error, phase, statementsDone);
   if (!(error instanceof Error)) return error;
   if (phase === 'open' && !isOfNetwork(error)) return error;
   return new DatabaseError(messageOf(error), { sqlstate: sqlstateOf(error, phase), connection: true, cause: error });
 }
 
-function fromServer(error: pg.DatabaseError, phase: 'opening' | 'open'): DatabaseError {
+function fromServer(error: pg.DatabaseError, phase: 'opening' | 'open', statementsDone?: number): DatabaseError {
   const sqlstate = error.code ?? 'XX000';
   const ends =
     SESSION_ENDING.has(sqlstate) || sqlstate.startsWith('08') || /^(FATAL|PANIC)$/.test(error.severity ?? '');
@@ -30,6 +31,7 @@ function fromServer(error: pg.DatabaseError, phase: 'opening' | 'open'): Databas
     serverHint: error.hint,
     where: error.where,
     position: error.position === undefined ? undefined : Number(error.position),
+    statementsDone,
     connection: ends || phase === 'opening',
     cause: error,
   });

@@ -54,6 +54,7 @@ interface SeenRow extends Seen {
   readonly checksum: string;
   readonly state: LedgerRow['state'];
   readonly statements_done: number;
+  readonly begun_text: string | null;
   /** In seconds. */
   readonly at: number;
   readonly duration_ms: string;
@@ -145,9 +146,10 @@ const DEFAULTS = `(SELECT pg_catalog.array_agg(pg_catalog.pg_get_userbyid(a.gran
    WHERE d.defaclobjtype = 'r' AND d.defaclnamespace = pg_catalog.to_regnamespace('public')
      AND d.defaclrole = pg_catalog.to_regrole(pg_catalog.quote_ident(current_user)))`;
 
-/** A row of the ledger each, and one with nulls where it has none. Never `up_text` and `down_text`: they may be large. */
+/** A row of the ledger each, and one with nulls where it has none. No texts of what is applied: they may be large. */
 const LEDGER = `(SELECT m.format FROM orch.meta AS m) AS format,
   l.kind, l.id, l.name, l.parents, l.checksum, l.state, l.statements_done,
+  CASE WHEN l.state OPERATOR(pg_catalog.=) 'started' THEN l.up_text END AS begun_text,
   pg_catalog.date_part('epoch', l.applied_at) AS at, l.duration_ms, l.role, l.host, l.orch_version, l.run_id
 FROM (SELECT) AS one LEFT JOIN orch.ledger AS l ON true ORDER BY l.sequence`;
 
@@ -159,6 +161,7 @@ function ledgerRows(rows: readonly SeenRow[]): readonly LedgerRow[] {
       {
         ...{ kind, id, name, parents, checksum, state, role, host },
         statementsDone: row.statements_done,
+        begunText: row.begun_text ?? undefined,
         appliedAt: new Date(row.at * 1_000).toISOString(),
         duration: Number(row.duration_ms),
         orchVersion: row.orch_version,

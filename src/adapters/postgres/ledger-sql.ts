@@ -33,13 +33,20 @@ SET LOCAL statement_timeout = ${Math.round(settings.statementTimeout)};
 ${insertRowSql(revision, writer, 'started')} RETURNING ${IDENTITY_COLUMNS}`;
 }
 
-/** Checks, marks the row applied, logs and commits: the checks raise OR001, which rolls all of it back. */
-export function commitSql(revision: Revision, writer: Writer, duration: number, begun: TransactionIdentity): string {
-  return `SET LOCAL lock_timeout = 0;
-SET LOCAL statement_timeout = 0;
-${checkSql(revision, writer, begun)};
-${finishSql(revision, writer, duration)};
-COMMIT`;
+/** Checks, marks the row applied, logs and commits: the checks raise OR001, which rolls all of it back. COMMIT is the last. */
+export function commitStatements(
+  revision: Revision,
+  writer: Writer,
+  duration: number,
+  begun: TransactionIdentity,
+): readonly string[] {
+  return [
+    'SET LOCAL lock_timeout = 0',
+    'SET LOCAL statement_timeout = 0',
+    checkSql(revision, writer, begun),
+    finishSql(revision, writer, duration),
+    'COMMIT',
+  ];
 }
 
 /** SQLSTATE of a revision that ended its own transaction, changed its role, or removed its row. */
@@ -85,10 +92,17 @@ function insertRowSql(revision: Revision, writer: Writer, state: LedgerRow['stat
 VALUES (${values.join(', ')})`;
 }
 
-/** Inserts the row in state `started` unless it stands there so already; no row affected: it is applied. */
-export function startSql(revision: Revision, writer: Writer): string {
-  return `${insertRowSql(revision, writer, 'started')}
-ON CONFLICT (kind, name) DO UPDATE SET state = l.state WHERE l.state ${EQUALS} 'started'`;
+/**
+ * Sets the session's timeouts and inserts the row in state `started`; one that stands there so already keeps its
+ * progress and takes the text over, of which only what was not done yet may differ. No row affected: it is applied.
+ */
+export function startSql(revision: Revision, writer: Writer, settings: TransactionSettings): string {
+  const taken = ['id', 'parents', 'checksum', 'host', 'orch_version', 'run_id', 'up_text', 'down_text'];
+  return `SET lock_timeout = ${Math.round(settings.lockTimeout)};
+SET statement_timeout = ${Math.round(settings.statementTimeout)};
+${insertRowSql(revision, writer, 'started')}
+ON CONFLICT (kind, name) DO UPDATE SET ${taken.map((column) => `${column} = excluded.${column}`).join(', ')}
+WHERE l.state ${EQUALS} 'started'`;
 }
 
 export function progressSql(revision: Revision, statementsDone: number): string {

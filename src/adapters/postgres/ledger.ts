@@ -7,7 +7,7 @@ import { observeDatabase } from './ledger-observation.ts';
 import { ledgerSchemaSql } from './ledger-schema.ts';
 import {
   beginSql,
-  commitSql,
+  commitStatements,
   finishSql,
   isRow,
   logSql,
@@ -40,21 +40,23 @@ export class PostgresLedger implements Ledger {
     const begun = this.#begun.get(session);
     if (begun === undefined) throw new TypeError('commit without begin');
     this.#begun.delete(session);
+    const statements = commitStatements(revision, writer, duration, begun);
     try {
-      const { command } = await session.run(commitSql(revision, writer, duration, begun));
+      const { command } = await session.run(statements.join(';\n'));
       // COMMIT of a transaction that has failed answers ROLLBACK, without an error (V12).
       return command === 'COMMIT';
     } catch (error) {
       if (!(error instanceof DatabaseError) || error.connection) throw error;
-      await session.run('ROLLBACK');
+      // COMMIT itself, such as on a deferred constraint, ends the transaction also where it fails.
+      if (error.statementsDone !== statements.length - 1) await session.run('ROLLBACK');
       // 25P02: an error before, which a TypeScript revision caught and went on from.
       if (error.sqlstate === '25P02') return false;
       throw error;
     }
   }
 
-  async start(session: Session, revision: Revision, writer: Writer): Promise<void> {
-    const { rowCount } = await session.run(startSql(revision, writer));
+  async start(session: Session, revision: Revision, writer: Writer, settings: TransactionSettings): Promise<void> {
+    const { rowCount } = await session.run(startSql(revision, writer, settings));
     if (rowCount === 1) return;
     throw new DatabaseError(`${revision.name} stands as applied in the ledger`, {
       sqlstate: '23505',
@@ -67,7 +69,8 @@ export class PostgresLedger implements Ledger {
   }
 
   async finish(session: Session, revision: Revision, writer: Writer, duration: number): Promise<void> {
-    requireRow(revision, await session.run(finishSql(revision, writer, duration)));
+    const timeouts = 'RESET lock_timeout; RESET statement_timeout;';
+    requireRow(revision, await session.run(`${timeouts} ${finishSql(revision, writer, duration)}`));
   }
 
   async log(session: Session, entry: LogEntry, writer: Writer): Promise<void> {

@@ -52,7 +52,7 @@ export async function pollLock(
 }
 
 /** A holder that stays the same is named again after so many ms. */
-const RETELL = 5_000;
+const RETELL = 1_000;
 
 /** @returns false: the session did not hold the lock */
 export async function unlock(session: Session, key: string): Promise<boolean> {

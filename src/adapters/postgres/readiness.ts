@@ -15,7 +15,7 @@ const LAST_ATTEMPT = 1_000;
 /** How long a refusal is asked again that usually lasts, in ms; see `Finding.lasts`. */
 const LASTING = 3_000;
 /** An unchanged finding is told again after so many ms. */
-const RETELL = 5_000;
+const RETELL = 1_000;
 
 type Target = { readonly server: Server; readonly location: Location };
 type Options = Parameters<Readiness['waitReady']>[1];
@@ -63,13 +63,14 @@ export class PostgresReadiness implements Readiness {
 }
 
 function unreachable(target: Target, finding: Finding, waited: number): Failure<'server-unreachable'> {
-  const { host, port, database } = target.location;
+  const { host, port, database, role } = target.location;
   const { probe, reason, sqlstate, cause } = finding;
   const details = {
     server: target.server.name,
     host,
     port,
     database,
+    role,
     probe: probe satisfies Probe,
     reason,
     sqlstate,

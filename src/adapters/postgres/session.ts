@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type pg from 'pg';
 import { DatabaseError, type Notice, type QueryResult, type Session } from '../../ports/database.ts';
 import { translateError } from './driver-error.ts';
@@ -47,8 +48,20 @@ export class PgSession implements Session {
   }
 
   async run(sql: string): Promise<QueryResult> {
+    // The server ends each statement of a message with CommandComplete, and says nothing of how far it came in its error.
+    const { connection } = this.#client as pg.Client & { readonly connection: EventEmitter };
+    let done = 0;
+    const count = (): void => void (done += 1);
+    const send = async (): Promise<unknown> => {
+      connection.on('commandComplete', count);
+      try {
+        return await this.#client.query(sql);
+      } finally {
+        connection.off('commandComplete', count);
+      }
+    };
     // `pg` gives an array for several statements, which its types do not say.
-    const results = (await this.#send(() => this.#client.query(sql))) as pg.QueryResult | pg.QueryResult[];
+    const results = (await this.#send(send, () => done)) as pg.QueryResult | pg.QueryResult[];
     return resultOf(Array.isArray(results) ? results.at(-1) : results);
   }
 
@@ -90,7 +103,7 @@ export class PgSession implements Session {
   }
 
   /** One after another: `pg` deprecates queries that queue up inside it. */
-  async #send<Result>(send: () => Promise<Result>): Promise<Result> {
+  async #send<Result>(send: () => Promise<Result>, statementsDone?: () => number): Promise<Result> {
     const result = this.#tail.then(async () => {
       if (this.#lost !== undefined) throw this.#lost;
       return send();
@@ -99,7 +112,7 @@ export class PgSession implements Session {
     try {
       return await result;
     } catch (error) {
-      const translated = translateError(error, 'open');
+      const translated = translateError(error, 'open', statementsDone?.());
       if (translated instanceof DatabaseError && translated.connection) this.#lastFatal ??= translated;
       throw translated;
     }

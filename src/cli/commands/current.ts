@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { inspect } from '../../app/inspect.ts';
 import type { CommonOptions, Edge } from '../command-context.ts';
 import { exitCodeOfFailures } from '../exit-code.ts';
-import { collectNames } from '../options.ts';
+import { serviceOption } from '../options.ts';
 import { runCommand } from '../run-command.ts';
 
 interface CurrentOptions extends CommonOptions {
@@ -14,14 +14,12 @@ export function addCurrent(program: Command, edge: Edge): Command {
   return program
     .command('current')
     .description('print the applied heads of each database')
-    .option('-s, --service <name>', 'only this service; may be given several times', collectNames, [])
+    .addOption(serviceOption())
     .action(async (options: CurrentOptions) => {
       await runCommand(edge, { name: 'current', use: 'databases', options }, async ({ run, answers }) => {
         const statuses = await inspect(run, { services: options.service, containers: false });
         await answers.current(statuses);
-        // What could not be looked at is a failure; what could not be upgraded is `status`'s business.
-        const unread = statuses.flatMap(({ failure, heads }) => (failure !== undefined && heads.length === 0 ? [failure] : []));
-        return { exitCode: exitCodeOfFailures(unread) };
+        return { exitCode: exitCodeOfFailures(statuses.flatMap(({ failure }) => failure ?? [])) };
       });
     });
 }

@@ -19,7 +19,7 @@ export function addLogs(program: Command, edge: Edge): Command {
     .action(async (services: readonly string[], options: LogsOptions) => {
       await runCommand(edge, { name: 'logs', use: 'containers', options }, async ({ run, answers }) => {
         const follow = options.follow === true;
-        for await (const line of logs(run, { services, follow, tail: options.tail })) await await answers.logLine(line);
+        for await (const line of logs(run, { services, follow, tail: options.tail })) await answers.logLine(line);
         return { exitCode: 0 };
       });
     });

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { upgrade } from '../../app/upgrade.ts';
 import type { CommonOptions, Edge } from '../command-context.ts';
-import { collectNames, durationOption } from '../options.ts';
+import { durationOption, serviceOption } from '../options.ts';
 import { runCommand } from '../run-command.ts';
 
 interface MigrateOptions extends CommonOptions {
@@ -16,7 +16,7 @@ export function addMigrate(program: Command, edge: Edge): Command {
     .command('migrate [target]')
     .alias('upgrade')
     .description('bring databases to a target: head (the default), a number, a name or a prefix of one')
-    .option('-s, --service <name>', 'only this service; may be given several times', collectNames, [])
+    .addOption(serviceOption())
     .option('--fail-fast', 'stop everything at the first failure')
     .option('--lock-wait <duration>', "how long to wait for another orch's lock", durationOption)
     .action(async (target: string | undefined, options: MigrateOptions) => {

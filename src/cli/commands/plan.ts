@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { planOnly } from '../../app/upgrade.ts';
 import type { CommonOptions, Edge } from '../command-context.ts';
 import { exitCodeOfPlan } from '../exit-code.ts';
-import { collectNames } from '../options.ts';
+import { serviceOption } from '../options.ts';
 import { runCommand } from '../run-command.ts';
 
 interface PlanOptions extends CommonOptions {
@@ -14,7 +14,7 @@ export function addPlan(program: Command, edge: Edge): Command {
   return program
     .command('plan [target]')
     .description('print what `migrate` would do and why; change nothing')
-    .option('-s, --service <name>', 'only this service; may be given several times', collectNames, [])
+    .addOption(serviceOption())
     .action(async (target: string | undefined, options: PlanOptions) => {
       const { service: services } = options;
       await runCommand(edge, { name: 'plan', use: 'databases', options }, async ({ run, answers }) => {

@@ -21,7 +21,7 @@ export function addReset(program: Command, edge: Edge): Command {
       const { lockWait } = options;
       const policies = lockWait === undefined ? {} : { lockWait };
       await runCommand(edge, { name: 'reset', use: 'containers', options, policies }, async ({ run, answers }) => {
-        const approve = approveLoss(edge, answers, options.yes === true);
+        const approve = approveLoss(edge, answers, options);
         return { outcome: await reset(run, { name, approve }) };
       });
     });

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { inspect, type ServiceStatus } from '../../app/inspect.ts';
 import type { CommonOptions, Edge } from '../command-context.ts';
 import { exitCodeOfFailures, exitCodes } from '../exit-code.ts';
-import { collectNames } from '../options.ts';
+import { serviceOption } from '../options.ts';
 import { runCommand } from '../run-command.ts';
 
 interface StatusOptions extends CommonOptions {
@@ -14,7 +14,7 @@ export function addStatus(program: Command, edge: Edge): Command {
   return program
     .command('status')
     .description('print what is applied, what is pending and which containers run; exit 3 when something is pending')
-    .option('-s, --service <name>', 'only this service; may be given several times', collectNames, [])
+    .addOption(serviceOption())
     .action(async (options: StatusOptions) => {
       await runCommand(edge, { name: 'status', use: 'containers', options }, async ({ run, answers }) => {
         const statuses = await inspect(run, { services: options.service, containers: true });

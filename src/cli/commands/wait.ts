@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { waitForServers } from '../../app/operate.ts';
 import type { CommonOptions, Edge } from '../command-context.ts';
-import { collectNames } from '../options.ts';
+import { serviceOption } from '../options.ts';
 import { runCommand } from '../run-command.ts';
 
 interface WaitOptions extends CommonOptions {
@@ -13,7 +13,7 @@ export function addWait(program: Command, edge: Edge): Command {
   return program
     .command('wait')
     .description('wait until PostgreSQL truly serves; change nothing')
-    .option('-s, --service <name>', 'only this service; may be given several times', collectNames, [])
+    .addOption(serviceOption())
     .action(async (options: WaitOptions) => {
       await runCommand(edge, { name: 'wait', use: 'databases', options }, async ({ run }) => {
         await waitForServers(run, options.service);

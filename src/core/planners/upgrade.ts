@@ -54,7 +54,11 @@ export function planUpgrade(
   draft.add('release-lock', 'the database is done', {});
 }
 
-function requireReadable(service: Service, observed: ObservedDatabase): readonly LedgerRow[] {
+/**
+ * The rows of the ledger; none where there is no ledger.
+ * @throws Failure `ledger-too-new`
+ */
+export function requireReadable(service: Service, observed: ObservedDatabase): readonly LedgerRow[] {
   const { ledger } = observed;
   if (ledger !== undefined && ledger.format > LEDGER_FORMAT) {
     throw new Failure('ledger-too-new', {
