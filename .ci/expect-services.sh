@@ -3,7 +3,7 @@
 #   .ci/expect-services.sh SECONDS
 set -euo pipefail
 deadline=$((SECONDS + $1))
-for port in 8001 8002 8003; do
+for port in "${API_AUTH_PORT:-8001}" "${API_USER_PORT:-8002}" "${API_ADMIN_PORT:-8003}"; do
   until answer=$(curl --fail --silent --max-time 5 "http://127.0.0.1:$port/health"); do
     if ((SECONDS > deadline)); then
       printf 'nothing healthy at port %s after %s s\n' "$port" "$1" >&2

@@ -29,6 +29,7 @@ export async function applyOutsideTransaction(
   for (const [index, statement] of statements.entries()) {
     if (index < step.resumeAt) continue;
     run.signal.throwIfAborted();
+    target.requireLock();
     await runStatement(run, target, step, worker, statement, index, clock.now() - began);
     await ledger.progress(worker, revision, index + 1);
     run.ports.emit({ type: 'step-progressed', step, done: index + 1, total: statements.length, unit: 'statements' });
@@ -57,6 +58,7 @@ async function runStatement(
       await run.ports.ledger.log(worker, entry, run.writer);
     }
     if (run.signal.aborted) throw run.signal.reason;
+    target.requireLock();
     // Partial even where it is the first: the ledger has the revision as begun, and some leave an invalid index behind (V14).
     throw revisionFailure(target.service, step, error, { partial: true, done, own: true, statement });
   }

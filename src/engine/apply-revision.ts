@@ -54,17 +54,23 @@ async function applyInTransaction(run: Run, target: TargetSession, step: ApplySt
   const { revision } = step;
   const began = clock.now();
   let phase: Phase = 'own';
+  let isKept = true;
+  target.requireLock();
   await beginRevision(run, target, worker, revision);
   try {
     await runText(run, step, worker, revision.up);
     phase = 'between';
-    throwIfStopped(run, target);
+    // A run that was interrupted, or that lost its lock, must not commit.
+    run.signal.throwIfAborted();
+    target.requireLock();
     phase = 'commit';
-    await settleCommit(run, target, revision, () => ledger.commit(worker, revision, run.writer, clock.now() - began));
+    isKept = await settleCommit(run, target, revision, worker.pid, () =>
+      ledger.commit(worker, revision, run.writer, clock.now() - began),
+    );
   } catch (error) {
     throw await rollBack(run, target, step, worker, { error, phase, duration: clock.now() - began });
   }
-  if (target.location.sessions === 'many') await ledger.reset(worker);
+  if (isKept && target.location.sessions === 'many') await ledger.reset(worker);
 }
 
 async function beginRevision(run: Run, target: TargetSession, worker: Session, revision: Revision): Promise<void> {
@@ -104,15 +110,6 @@ async function runText(run: Run, step: ApplyStep, worker: Session, text: SqlText
 function refuseControl(sql: string): void {
   const { class: found, name } = classifyStatement(sql, 0, sql.length);
   if (found === 'control') throw new Error(`${name} would end or begin the transaction that the revision runs in`);
-}
-
-/** Before the commit: a run that was interrupted, or that lost its lock, must not commit. */
-function throwIfStopped(run: Run, target: TargetSession): void {
-  run.signal.throwIfAborted();
-  if (target.lost.aborted) {
-    const { name, database } = target.service;
-    throw new Failure('lock-lost', { service: name, database }, { cause: target.lost.reason });
-  }
 }
 
 /** Rolls back, records the failed attempt and gives the failure to throw. */

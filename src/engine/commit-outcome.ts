@@ -12,22 +12,24 @@ const PAUSE = 100;
  * Commits and makes sure of the outcome. A connection that ends during COMMIT says nothing about it (V5), and reading
  * the ledger at once may answer wrongly, because the old backend may still be committing (V6): so the old backend's end
  * is awaited first.
+ * @param backend the process id of the session that commits
+ * @returns false: it is applied, but its session is gone
  * @throws Failure `connection-lost` (not applied), `outcome-unknown`, `revision-code-failed` (the server answered ROLLBACK)
  */
 export async function settleCommit(
   run: Run,
   target: TargetSession,
   revision: Revision,
+  backend: number,
   commit: () => Promise<boolean>,
-): Promise<void> {
-  const worker = await target.worker();
+): Promise<boolean> {
   const place = { service: target.service.name, database: target.service.database };
   try {
-    if (await commit()) return;
+    if (await commit()) return true;
   } catch (error) {
     if (!(error instanceof DatabaseError && error.connection)) throw error;
-    await settleLostCommit(run, target, revision, worker.pid, error);
-    return;
+    await settleLostCommit(run, target, revision, backend, error);
+    return false;
   }
   // Only code can go on after an error of the server; after that the transaction can do nothing but end (V12).
   const message = 'an error of the database was caught and passed over: PostgreSQL then commits nothing';

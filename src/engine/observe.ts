@@ -3,7 +3,8 @@ import type { Observed, ObservedContainer, ObservedDatabase, ObservedService } f
 import type { Service } from '../core/project.ts';
 import { DatabaseError, type Location } from '../ports/database.ts';
 import type { Run } from '../ports/run.ts';
-import type { TargetSessions } from './target-session.ts';
+import { asFailure } from './database-failure.ts';
+import type { TargetSession, TargetSessions } from './target-session.ts';
 import { ServerWaits } from './wait.ts';
 
 export interface ObserveOptions {
@@ -60,8 +61,9 @@ async function observeDatabase(
   } catch (error) {
     run.signal.throwIfAborted();
     if (error instanceof Failure) return error;
-    if (error instanceof DatabaseError) return unreachable(service, error, run.ports.targets.owner(service));
-    throw error;
+    if (!(error instanceof DatabaseError)) throw error;
+    if (error.connection) return unreachable(service, error, run.ports.targets.owner(service));
+    return refused(error, sessions.of(service));
   }
 }
 
@@ -141,6 +143,13 @@ function unreachable(service: Service, error: DatabaseError, location: Location)
     },
     { cause: error },
   );
+}
+
+/** The server was reached, and refused what is asked of it: that is no matter of reaching it. */
+function refused(error: DatabaseError, target: TargetSession): Failure {
+  const failure = asFailure(error, target, 'reading the ledger');
+  if (failure instanceof Failure) return failure;
+  throw failure;
 }
 
 /** Which probe would not have passed: whatever has an SQLSTATE of its own was said by the server. */

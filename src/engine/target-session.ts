@@ -1,4 +1,5 @@
 import type { Service } from '../core/project.ts';
+import { Failure } from '../core/failure.ts';
 import { DatabaseError, type Location, type Session } from '../ports/database.ts';
 import type { Run } from '../ports/run.ts';
 
@@ -41,10 +42,19 @@ export class TargetSession {
     return this.#keeper;
   }
 
-  /** The session that runs revisions. @throws DatabaseError */
+  /** The session that runs revisions; another one where the last was lost. @throws DatabaseError */
   async worker(): Promise<Session> {
-    this.#worker ??= this.#open('worker', () => undefined);
+    this.#worker ??= this.#open('worker', () => {
+      this.#worker = undefined;
+    });
     return this.#worker;
+  }
+
+  /** @throws Failure `lock-lost` where the session with the lock is gone: nothing may be begun or committed any more */
+  requireLock(): void {
+    if (!this.lost.aborted) return;
+    const { name, database } = this.service;
+    throw new Failure('lock-lost', { service: name, database }, { cause: this.lost.reason });
   }
 
   async #open(purpose: string, onLost: (error: DatabaseError) => void): Promise<Session> {
@@ -64,8 +74,13 @@ export class TargetSession {
   /** Asks the server to cancel what the worker runs; the worker's query then fails with 57014. PGlite cannot be asked. */
   async cancelWorker(): Promise<void> {
     if (this.#worker === undefined || this.location.sessions === 'one') return;
-    const [keeper, worker] = await Promise.all([this.keeper(), this.#worker]);
-    await keeper.query('SELECT pg_catalog.pg_cancel_backend($1)', [worker.pid]);
+    const worker = await this.#worker;
+    const session = this.lost.aborted ? await this.#run.ports.database.connect(this.location, 'cancel') : await this.keeper();
+    try {
+      await session.query('SELECT pg_catalog.pg_cancel_backend($1)', [worker.pid]);
+    } finally {
+      if (this.lost.aborted) await session.close();
+    }
   }
 
   /** Ends both sessions and with them the lock; a later call opens new ones. */

@@ -26,7 +26,7 @@ const probes: {
     found: ({ host, port, database, role, sqlstate }) => {
       if (sqlstate === undefined) return `${host}:${port} accepts connections, but does not answer as PostgreSQL does`;
       const login = role === undefined ? 'the login' : `the login of ${role}`;
-      return `${host}:${port} refuses ${login}${database === undefined ? '' : ` to ${database}`}`;
+      return `${host}:${port} refuses ${login}${database === undefined ? '' : ` to the database ${database}`}`;
     },
     next: (details, config, context) =>
       details.sqlstate === undefined

@@ -388,7 +388,7 @@ it.each([
   ['another session authorization', 'SET ROLE NONE; SET SESSION AUTHORIZATION another'],
   [
     'settings',
-    'SET ROLE NONE; SET session_replication_role = replica; SET search_path = nowhere; SET statement_timeout = 1',
+    'SET ROLE NONE; SET session_replication_role = replica; SET search_path = nowhere; SET statement_timeout = 60000',
   ],
   ['objects of the session', 'CREATE TEMPORARY TABLE "left" (a int); PREPARE stay AS SELECT 1'],
 ])('reset takes back %s that a revision left in its session', async (_, left) => {

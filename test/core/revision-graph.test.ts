@@ -54,7 +54,10 @@ describe('a target', () => {
 
   test('that several have is a failure that lists them', () => {
     expect(() => resolveTarget('auth', graph, '0')).toThrow(
-      expect.objectContaining({ details: { message: expect.stringContaining('001_users, 002_roles, 010_logs') } }),
+      expect.objectContaining({
+        code: 'revision-not-found',
+        details: { service: 'auth', target: '0', nearest: '010_logs', several: ['001_users', '002_roles', '010_logs'] },
+      }),
     );
   });
 

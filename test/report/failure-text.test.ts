@@ -81,8 +81,64 @@ describe('a failure as text', () => {
 
   it('says what stays of a revision that runs outside a transaction', () => {
     expect(text(sqlFailed({ partial: true, statementsDone: 2 }))).toContain(
-      'now:   002_x runs outside a transaction: 2 statements before it stay; the ledger of authdb has it as started.',
+      'now:   002_x runs outside a transaction: 2 statements before it stay; the next run goes on with statement 3, and the text from there on may be mended.',
     );
+    expect(text(sqlFailed({ partial: true, statementsDone: 0 }))).toContain(
+      'now:   002_x runs outside a transaction, and no statement of it is done; the next run begins it anew, and its text may be mended.',
+    );
+  });
+
+  it.each([
+    ['CREATE UNIQUE INDEX CONCURRENTLY i ON t (x)', '23505', 'DROP INDEX CONCURRENTLY IF EXISTS i;'],
+    ['create index concurrently if not exists "I x" on only s.t (x)', '42P07', 'DROP INDEX CONCURRENTLY IF EXISTS s."I x";'],
+    ['CREATE INDEX CONCURRENTLY i ON "S t" . t (x)', '57014', 'DROP INDEX CONCURRENTLY IF EXISTS "S t".i;'],
+    ['CREATE INDEX CONCURRENTLY i ON nowhere (x)', '42P01', undefined],
+    ['VACUUM t', '57014', undefined],
+  ])('says how to take an invalid index away: %s failed with %s', (statement, sqlstate, drop) => {
+    const told = text(sqlFailed({ partial: true, statement, sqlstate, source: undefined }));
+    if (drop === undefined) expect(told).not.toContain('DROP INDEX');
+    else expect(told).toContain(`next:  ${drop}  -- in authdb:`);
+  });
+
+  it('says of a revision that stopped half way which part of its text must not have changed', () => {
+    const verdict = { kind: 'changed', revision: '004_i', file: '/home/dev/shop/services/api-auth/revisions/004_i.up.sql' } as const;
+    const verdicts = [{ ...verdict, recorded: 'v1:sha256:aa', found: 'v1:sha256:bb', statementsDone: 1 }];
+    const told = text(new Failure('history-conflict', { service: 'api-auth', database: 'authdb', verdicts }));
+    expect(told).toContain('004_i stopped half way, and what is done of it (1 statement) was changed since');
+    expect(told).toContain('# bring the text of the done statements back; those behind them may be mended');
+  });
+
+  it('lists the revisions that a target may be', () => {
+    const several = ['001_users', '001_usage'];
+    const details = { service: 'api-auth', target: '001_us', nearest: '001_usage', several };
+    const told = text(new Failure('revision-not-found', details));
+    expect(told).toContain('✖ "001_us" may be several revisions of api-auth: 001_users and 001_usage');
+    expect(told).toContain('next:  orch migrate --service api-auth 001_usage');
+  });
+
+  it('names the one file that --config named', () => {
+    expect(text(new Failure('config-not-found', { searched: ['/home/dev/shop/x.yaml'] }))).toContain(
+      '✖ there is no config file x.yaml',
+    );
+  });
+
+  it('says whose login was refused, and in which file that password stands', () => {
+    const details = { ...failures['server-unreachable'].details, database: 'authdb', role: 'auth_owner' };
+    const told = text(new Failure('server-unreachable', details as never));
+    expect(told).toContain('refuses the login of auth_owner to the database authdb (28P01)');
+    expect(told).toContain('owner in services/api-auth/service.yaml  # correct its password or its passwordFile');
+  });
+
+  it('does not call silence a refused login', () => {
+    const details = { ...failures['server-unreachable'].details, sqlstate: undefined, reason: 'no answer within 5000 ms' };
+    expect(text(new Failure('server-unreachable', details as never))).toContain(
+      '✖ server main: 127.0.0.1:54329 accepts connections, but does not answer as PostgreSQL does, waited 3.2 s',
+    );
+  });
+
+  it('calls the deleting of data by its name where `orch down --volumes` is refused', () => {
+    const told = text(failures['reset-refused'], { command: 'down' });
+    expect(told).toContain('✖ deleting the data of authdb is refused');
   });
 
   it('does not claim to know where a database stands when it does not', () => {

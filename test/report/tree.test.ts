@@ -173,7 +173,7 @@ describe('the tree on a terminal', () => {
     tell(events['plan-made']);
     await reporter.close(outcomes.done);
     expect(screen.screen()).toContain(
-      '✖ api-user  apidb  left alone: api-auth: the ledger of authdb was written by a newer orch',
+      '✖ api-user  apidb  left alone: the ledger of authdb was written by a newer orch',
     );
     expect(screen.screen()).toContain('✖ api-admin  admindb  left alone: it needs api-user');
   });

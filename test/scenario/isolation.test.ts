@@ -64,9 +64,10 @@ describe('where the revision of one service of three fails', () => {
   });
 });
 
-test('a server that is down fails only the services that live there', async () => {
+test('a server that refuses the login fails only the services that live there', async () => {
   const project = await threeServices();
-  const env = { ORCH_SERVER_URL_API_BROKEN: 'postgresql://postgres@127.0.0.1:1/postgres' };
+  const { adminRole, host, port } = project.postgres;
+  const env = { ORCH_SERVER_URL_API_BROKEN: `postgresql://${adminRole}:wrong@${host}:${port}/postgres` };
   const ended = await orch(['migrate'], { cwd: project.folder, env });
   expect(ended.code).toBe(8);
   expect(await readLedger(project, 'api-free')).toEqual(['001_first applied', '002_second applied']);

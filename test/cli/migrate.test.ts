@@ -1,0 +1,256 @@
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { checksumOf } from '../../src/adapters/files/checksum.ts';
+import { VERSION } from '../../src/version.ts';
+import { orch } from '../support/orch.ts';
+import { makeProject, type ProjectFolder } from '../support/project-folder.ts';
+import { expectFault, jsonLines, run, settled } from './support.ts';
+
+const revisions = {
+  '001_users.up.sql': 'CREATE TABLE users (id int PRIMARY KEY, email text);',
+  '001_users.down.sql': 'DROP TABLE users;',
+  '002_roles.up.sql': 'CREATE TABLE roles (name text);',
+  '010_logs.up.sql': 'CREATE TABLE logs (at timestamptz);',
+};
+
+/** Names in `orch.heads`, as the application role sees them. */
+async function heads(project: ProjectFolder, service = 'api'): Promise<readonly string[]> {
+  const rows = await project.sql<{ name: string }>(service, 'SELECT name FROM orch.heads ORDER BY name');
+  return rows.map(({ name }) => name);
+}
+
+describe('orch migrate', () => {
+  it('prepares what is missing, applies what is pending, tells each, and sums up on stdout', async () => {
+    const project = await makeProject({ api: { revisions } });
+    const { code, stdout, stderr } = await run(project, ['migrate']);
+    expect(code).toBe(0);
+    expect(settled(stderr, project)).toBe(
+      [
+        `orch migrate  sample  version ${VERSION}`,
+        'plan  10 steps for 1 service',
+        'api  role api_owner  created  0 ms',
+        'api  role api_app  created  0 ms',
+        'api  database api_db  created  0 ms',
+        'api  001_users  applied  0 ms',
+        'api  002_roles  applied  0 ms',
+        'api  010_logs  applied  0 ms',
+        '',
+      ].join('\n'),
+    );
+    expect(settled(stdout, project)).toBe(
+      [
+        '',
+        '  SERVICE  DATABASE  REVISION  CHANGE  TIME',
+        '✔  api  api_db  010_logs  3 revisions applied  0 ms',
+        '',
+        '1 database done in 0 ms.',
+        '',
+      ].join('\n'),
+    );
+    expect(await heads(project)).toEqual(['010_logs']);
+  });
+
+  it('does nothing the second time, and says so in one line', async () => {
+    const project = await makeProject({ api: { revisions } });
+    await run(project, ['migrate']);
+    const rows = await project.sql('api', 'SELECT * FROM orch.ledger ORDER BY sequence');
+    const again = await run(project, ['migrate']);
+    expect(again.code).toBe(0);
+    expect(settled(again.stdout, project)).toBe('Nothing to do: 1 database at head (0 ms).\n');
+    expect(settled(again.stderr, project)).toBe(`orch migrate  sample  version ${VERSION}\nplan  nothing to do\n`);
+    expect(await project.sql('api', 'SELECT * FROM orch.ledger ORDER BY sequence')).toEqual(rows);
+  });
+
+  it('is orch upgrade as well', async () => {
+    const project = await makeProject({ api: { revisions } });
+    expect(await run(project, ['upgrade', '002'])).toMatchObject({ code: 0 });
+    expect(await heads(project)).toEqual(['002_roles']);
+  });
+
+  it.each([
+    ['2', '002_roles'],
+    ['0002', '002_roles'],
+    ['002_roles', '002_roles'],
+    ['002_r', '002_roles'],
+    ['head', '010_logs'],
+  ])('goes as far as the target %s', async (target, head) => {
+    const project = await makeProject({ api: { revisions } });
+    expect(await run(project, ['migrate', target])).toMatchObject({ code: 0 });
+    expect(await heads(project)).toEqual([head]);
+    const again = await run(project, ['migrate', target]);
+    const where = target === 'head' ? 'head' : `${target} or beyond`;
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining(`Nothing to do: 1 database at ${where} (`) });
+  });
+
+  it('leaves a database that is beyond the target where it is', async () => {
+    const project = await makeProject({ api: { revisions } });
+    await run(project, ['migrate']);
+    expect(await run(project, ['migrate', '1'])).toMatchObject({ code: 0 });
+    expect(await heads(project)).toEqual(['010_logs']);
+  });
+
+  it.each([
+    ['002_rolse', 'api has no revision "002_rolse"; did you mean "002_roles"?', 'orch migrate --service api 002_roles'],
+    ['007', 'api has no revision "007"', 'orch migrate --service api'],
+    ['00', '"00" may be several revisions of api: 001_users and 002_roles', 'orch migrate --service api 002_roles'],
+  ])('refuses the target %s', async (target, happened, next) => {
+    const project = await makeProject({ api: { revisions } });
+    const ended = await run(project, ['migrate', target]);
+    expectFault(ended, { code: 2, happened, now: 'nothing was applied for api.', next });
+    expect(ended.stderr).toContain('plan  no step  1 service left alone');
+    expect(await project.sql(undefined, `SELECT FROM pg_database WHERE datname = '${project.database('api')}'`)).toEqual([]);
+  });
+
+  it('goes on with the services that it can, in the order of their needs', async () => {
+    const project = await makeProject({
+      'api-a': { revisions: { '001_bad.up.sql': 'SELECT 1/0' } },
+      'api-b': { revisions, needs: ['api-a'] },
+      'api-c': { revisions },
+    });
+    const ended = await run(project, ['migrate']);
+    expect(ended.code).toBe(5);
+    expect(ended.stdout).toMatch(/✖ +api-a .*failed/);
+    expect(ended.stdout).toMatch(/↓ +api-b .*not started/);
+    expect(ended.stdout).toMatch(/✔ +api-c .*3 revisions applied/);
+    expect(ended.stdout).toContain('1 of 3 services done, 1 failure, in ');
+    expect(ended.stderr).toContain('api-b  apply 001_users  not done: an earlier step failed');
+    expect(await heads(project, 'api-c')).toEqual(['010_logs']);
+  });
+
+  it('stops everything at the first failure with --fail-fast', async () => {
+    const project = await makeProject(
+      { 'api-a': { revisions: { '001_bad.up.sql': 'SELECT 1/0' } }, 'api-b': { revisions } },
+      { yaml: 'policies: { concurrency: 1 }' },
+    );
+    const ended = await run(project, ['migrate', '--fail-fast']);
+    expect(ended.code).toBe(5);
+    expect(ended.stderr).toContain('not done: another service failed (--fail-fast)');
+    expect(ended.stdout).toMatch(/↓ +api-b/);
+  });
+
+  it('works on the services that --service names, and no others', async () => {
+    const project = await makeProject({ 'api-a': { revisions }, 'api-b': { revisions }, 'api-c': { revisions } });
+    expect(await run(project, ['migrate', '-s', 'api-a', '--service', 'api-c'])).toMatchObject({ code: 0 });
+    const rows = await project.sql<{ datname: string }>(undefined, 'SELECT datname FROM pg_database');
+    const names = rows.map(({ datname }) => datname);
+    expect(names).toEqual(expect.arrayContaining([project.database('api-a'), project.database('api-c')]));
+    expect(names).not.toContain(project.database('api-b'));
+  });
+
+  it('finds the config in a parent folder, and shows paths from where it is run', async () => {
+    const project = await makeProject({ api: { revisions: { '001_a.up.sql': 'SELECT nothing' } } });
+    const ended = await run(project, ['migrate'], { cwd: `${project.folder}/api/revisions` });
+    expect(ended.stderr).toContain('\n  001_a.up.sql:1:8\n');
+  });
+});
+
+describe('seeds', () => {
+  const seeds = { '001_demo.up.sql': "INSERT INTO users VALUES (1, 'ada@example.org')" };
+
+  it.each([
+    ['development', 1],
+    ['test', 0],
+    ['staging', 0],
+    ['production', 0],
+  ])('in %s: %d row', async (environment, count) => {
+    const project = await makeProject({ api: { revisions, seeds } }, { environment });
+    const ended = await run(project, ['migrate', '--output', 'json']);
+    expect(ended.code).toBe(0);
+    expect(await project.sql('api', 'SELECT FROM users')).toHaveLength(count);
+    expect(jsonLines(ended).at(-1)?.services).toMatchObject([{ seeded: count === 1 ? ['001_demo'] : [] }]);
+    await run(project, ['migrate']);
+    expect(await project.sql('api', 'SELECT FROM users')).toHaveLength(count);
+  });
+
+  it('follow the head alone', async () => {
+    const project = await makeProject({ api: { revisions, seeds } });
+    await run(project, ['migrate', '2']);
+    expect(await project.sql('api', 'SELECT FROM users')).toEqual([]);
+    expect((await run(project, ['status'])).stdout).toContain('2: 010_logs, 001_demo');
+    const ended = await run(project, ['migrate']);
+    expect(ended.stdout).toContain('1 revision and 1 seed applied');
+    expect(ended.stderr).toContain('api  seed 001_demo  applied');
+    expect(await project.sql('api', 'SELECT FROM users')).toHaveLength(1);
+    expect(await heads(project)).toEqual(['010_logs']);
+  });
+});
+
+describe('the ledger', () => {
+  it('has of each revision its name, checksum, time, duration, role, host, version and run', async () => {
+    const project = await makeProject({ api: { revisions } });
+    const ended = await run(project, ['migrate', '2', '--output', 'json']);
+    const runId = jsonLines(ended)[0]?.run;
+    const rows = await project.sql('api', 'SELECT *, now() - applied_at < interval \'1 hour\' AS recent FROM orch.ledger ORDER BY sequence');
+    const common = {
+      kind: 'revision',
+      state: 'applied',
+      statements_done: 0,
+      applied_at: expect.any(Date),
+      recent: true,
+      duration_ms: expect.stringMatching(/^\d+$/),
+      role: project.owner('api'),
+      host: hostname(),
+      orch_version: VERSION,
+      run_id: runId,
+    };
+    const up = revisions['001_users.up.sql'];
+    expect(rows).toMatchObject([
+      { ...common, id: '001', name: '001_users', parents: [], checksum: checksumOf(up), up_text: up, down_text: 'DROP TABLE users;' },
+      { ...common, id: '002', name: '002_roles', parents: ['001_users'], down_text: null },
+    ]);
+    expect(checksumOf(up)).toMatch(/^v1:sha256:[0-9a-f]{64}$/);
+  });
+
+  it('takes a file with BOM and CRLF for the same text', async () => {
+    const project = await makeProject({ api: { revisions } });
+    await run(project, ['migrate']);
+    const file = 'api/revisions/001_users.up.sql';
+    await project.write(file, `\uFEFF${(await readFile(`${project.folder}/${file}`, 'utf8')).replaceAll('\n', '\r\n')}`);
+    expect(await run(project, ['status'])).toMatchObject({ code: 0 });
+  });
+
+  it('logs every action, failed attempts too', async () => {
+    const project = await makeProject({ api: { revisions: { ...revisions, '011_bad.up.sql': 'SELECT 1/0' } } });
+    await run(project, ['migrate']);
+    await project.write('api/revisions/011_bad.up.sql', 'SELECT 1/1');
+    await run(project, ['migrate']);
+    const log = await project.sql('api', 'SELECT action, outcome, revision, sqlstate, message, role, run_id FROM orch.log ORDER BY sequence');
+    const done = { outcome: 'succeeded', sqlstate: null, message: null, role: project.owner('api') };
+    expect(log).toMatchObject([
+      { ...done, action: 'create-ledger', revision: null },
+      { ...done, action: 'apply', revision: '001_users' },
+      { ...done, action: 'apply', revision: '002_roles' },
+      { ...done, action: 'apply', revision: '010_logs' },
+      { action: 'apply', outcome: 'failed', revision: '011_bad', sqlstate: '22012', message: 'division by zero' },
+      { ...done, action: 'apply', revision: '011_bad' },
+    ]);
+    expect(new Set(log.map(({ run_id }) => run_id)).size).toBe(2);
+  });
+
+  it('is closed to the application role, but for its heads', async () => {
+    const project = await makeProject({ api: { revisions } });
+    await run(project, ['migrate']);
+    const role = project.app('api');
+    const ask = (text: string) => project.sql('api', `SET ROLE ${role}; ${text}`);
+    for (const table of ['ledger', 'log', 'meta']) {
+      for (const text of [`SELECT FROM orch.${table}`, `DELETE FROM orch.${table}`]) await expect(ask(text)).rejects.toThrow('permission denied');
+    }
+    await expect(ask('CREATE TABLE orch.mine ()')).rejects.toThrow('permission denied');
+    await expect(ask('CREATE TABLE mine ()')).rejects.toThrow('permission denied');
+    await ask("INSERT INTO users VALUES (7, 'x'); SELECT name FROM orch.heads");
+    expect(await project.sql('api', 'SELECT FROM users WHERE id = 7')).toHaveLength(1);
+  });
+});
+
+it('orch migrate takes any URL of the server from the environment, without a password in the config', async () => {
+  const project = await makeProject({ api: { revisions } });
+  const { host, port, adminRole, adminPassword } = project.postgres;
+  const config = await readFile(`${project.folder}/orchestrator.config.yaml`, 'utf8');
+  await project.write('orchestrator.config.yaml', config.replace(/:\d+\/postgres/, ':1/postgres'));
+  const url = `postgresql+psycopg://${adminRole}:${encodeURIComponent(adminPassword)}@${host}:${port}/postgres`;
+  const ended = await run(project, ['migrate'], { env: { ORCH_SERVER_URL: url } });
+  expect(ended).toMatchObject({ code: 0 });
+  const lost = await orch(['current'], { cwd: project.folder });
+  expect(lost.code).toBe(8);
+});
