@@ -48,10 +48,15 @@ const edge: Edge = {
 
 async function ask(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // While a line is edited, Ctrl-C comes as a key and not as a signal.
+  terminal.on('SIGINT', () => onSignal('SIGINT'));
+  // The end of input (Ctrl-D) is no answer: some versions of Node reject the question then, others leave it open.
+  const ended = new Promise<string>((resolve) => void terminal.once('close', () => resolve('')));
   try {
-    return await terminal.question(question, { signal: interrupt.signal });
+    return await Promise.race([terminal.question(question, { signal: interrupt.signal }), ended]);
   } catch (error) {
     interrupt.signal.throwIfAborted();
+    if (error instanceof Error && error.name === 'AbortError') return '';
     throw error;
   } finally {
     terminal.close();

@@ -26,7 +26,8 @@ export default defineConfig({
   test: {
     reporters: ['default', 'test/support/summary-reporter.ts'],
     projects: [
-      suite('unit', ['core', 'config', 'report', 'services']),
+      // The random ones read thousands of files: seconds, and more where other work shares the machine.
+      suite('unit', ['core', 'config', 'report', 'services'], { testTimeout: 120_000 }),
       suite('contract', ['contract'], withServers),
       suite('cli', ['cli'], withServers),
       suite('scenario', ['scenario'], withServers),

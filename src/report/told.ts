@@ -19,6 +19,7 @@ export class Told {
   readonly #heads = new Map<string, readonly string[]>();
   readonly #seen: Failure[] = [];
   readonly #told = new Set<Failure>();
+  readonly #texts = new Set<string>();
 
   constructor(settings: ReportSettings) {
     this.#settings = settings;
@@ -63,13 +64,21 @@ export class Told {
   untoldFailure(failure: Failure): string {
     if (this.#told.has(failure)) return '';
     this.#told.add(failure);
-    return `\n${formatFailure(failure, this.context, createStyle(this.#settings.color))}`;
+    return this.#textOf(failure);
+  }
+
+  /** Several services on one server that cannot be reached are one piece of news: the same text is not told again. */
+  #textOf(failure: Failure): string {
+    const text = `\n${formatFailure(failure, this.context, createStyle(this.#settings.color))}`;
+    if (this.#texts.has(text)) return '';
+    this.#texts.add(text);
+    return text;
   }
 
   /** The text of the failures that `take` gives, in full; empty: there is none. */
   untold(outcome: Outcome | undefined): string {
-    const style = createStyle(this.#settings.color);
-    const texts = this.take(outcome).map((failure) => `\n${formatFailure(failure, this.context, style)}`);
-    return texts.join('');
+    return this.take(outcome)
+      .map((failure) => this.#textOf(failure))
+      .join('');
   }
 }

@@ -80,7 +80,7 @@ describe('a revision outside a transaction', () => {
     const ended = await run(project, ['migrate']);
     expectFault(ended, {
       code: 6,
-      happened: ['42P01', 'api/revisions/002_i.up.sql:1:36', /\n {4}\| +\^/],
+      happened: ['42P01', 'api/revisions/002_i.up.sql:1:1'],
       now: 'no statement of it is done',
       next: 'orch migrate',
     });

@@ -129,7 +129,7 @@ const { revisions } = await store.load(service);
 for (const { up } of revisions) {
   try {
     const run = await store.loadCode(up);
-    console.log('loaded', await run());
+    await run();
   } catch (error) {
     const { line, column, message } = error.details.faults[0];
     console.log(line, column, message);
@@ -139,9 +139,10 @@ for (const { up } of revisions) {
 
 it.skipIf(!canStripTypes())('a Node that strips types loads the text that was hashed by itself', async () => {
   const project = await createRevisionProject({
-    '001_a.ts': 'import { b } from "../b.ts";\nexport const up = (x: number = 2): number => x + b;',
+    '001_a.ts':
+      'import { b } from "../b.ts";\nexport const up = (x: number = 2): void => console.log("loaded", x + b);',
     '002_b.ts': 'export const up = async () => {\n  const a = ;\n};',
-    '003_c.ts': 'enum E { a = 7 }\nexport const up = () => E.a;',
+    '003_c.ts': 'enum E { a = 7 }\nexport const up = () => console.log("loaded", E.a);',
     '004_d.ts': 'export const up = 1;\n\nthrow new Error("d");',
   });
   writeFileSync(join(project.root, 'b.ts'), 'export const b: number = 40;');

@@ -105,9 +105,9 @@ test('upgrade throws a Failure where the config is missing, the service unknown,
 });
 
 test('an aborted signal ends it, rolls back, and its reason is thrown', async () => {
-  const revisions = { ...canaries('001_first'), '002_long.up.sql': canary('002_long', 'SELECT pg_sleep(60);') };
+  const long = canary('002_long', "DO $$ BEGIN RAISE WARNING 'here'; PERFORM pg_sleep(60); END $$;");
+  const revisions = { ...canaries('001_first'), '002_long.up.sql': long };
   const project = await makeProject({ 'api-a': { revisions } });
-  await project.write('api-a/revisions/002_long.up.sql', canary('002_long', "DO $$ BEGIN RAISE WARNING 'here'; PERFORM pg_sleep(60); END $$;"));
   const { failure } = await upgradeIn(project, { abortAfter: 'notice-received' });
   expect(failure).toMatchObject({ isFailure: false, message: 'the service was told to stop' });
   expect(await countCanaries(project, 'api-a')).toEqual({ '001_first': 1 });

@@ -54,50 +54,50 @@ describe.each(signals)('%s', (signal, code, name) => {
     expect((await readLog(project, 'api-a')).at(-1)).toBe('apply failed 002_long');
     await applyQuickly(project);
   });
+});
 
-  test('while it waits for the lock ends the wait at once', async () => {
-    const project = await projectWithLongRevision();
-    const gate = await holdGate(project, 'api-a');
-    await project.write('api-a/revisions/002_long.up.sql', canary('002_long', gate.sql));
-    const holder = startOrch(['migrate'], { cwd: project.folder });
-    await gate.waiter();
-    const waiting = startOrch(['migrate'], { cwd: project.folder });
-    await waiting.said('waiting for the lock');
-    waiting.child.kill(signal);
-    expect(await waiting.ended).toMatchObject({ code, signal: null });
-    await gate.open();
-    expect((await holder.ended).code).toBe(0);
-    expect(await countCanaries(project, 'api-a')).toEqual({ '001_first': 1, '002_long': 1 });
-  });
+test('SIGTERM while it waits for the lock ends the wait at once', async () => {
+  const project = await projectWithLongRevision();
+  const gate = await holdGate(project, 'api-a');
+  await project.write('api-a/revisions/002_long.up.sql', canary('002_long', gate.sql));
+  const holder = startOrch(['migrate'], { cwd: project.folder });
+  await gate.waiter();
+  const waiting = startOrch(['migrate'], { cwd: project.folder });
+  await waiting.said('waiting for the lock');
+  waiting.child.kill('SIGTERM');
+  expect(await waiting.ended).toMatchObject({ code: 143, signal: null });
+  await gate.open();
+  expect((await holder.ended).code).toBe(0);
+  expect(await countCanaries(project, 'api-a')).toEqual({ '001_first': 1, '002_long': 1 });
+});
 
-  test('while it waits for a server that is not there ends the wait at once', async () => {
-    const project = await makeProject(
-      { 'api-a': { revisions: canaries('001_first') } },
-      { server: `postgresql://postgres@127.0.0.1:${await freePort()}/postgres` },
-    );
-    const waiting = startOrch(['wait'], { cwd: project.folder });
-    await waiting.said('no TCP connection');
-    waiting.child.kill(signal);
-    const ended = await waiting.ended;
-    expect(ended).toMatchObject({ code, signal: null });
-    expect(ended.stderr).toContain(`interrupted by ${signal === 'SIGINT' ? 'Ctrl-C (SIGINT)' : 'SIGTERM'}`);
-  });
+test('SIGINT while it waits for a server that is not there ends the wait at once', async () => {
+  const project = await makeProject(
+    { 'api-a': { revisions: canaries('001_first') } },
+    { server: `postgresql://postgres@127.0.0.1:${await freePort()}/postgres` },
+  );
+  const waiting = startOrch(['wait'], { cwd: project.folder });
+  await waiting.said('no TCP connection');
+  waiting.child.kill('SIGINT');
+  const ended = await waiting.ended;
+  expect(ended).toMatchObject({ code: 130, signal: null });
+  expect(ended.stderr).toContain('interrupted by Ctrl-C (SIGINT)');
+});
 
-  test('while a server accepts the connection and never answers ends the wait at once', async () => {
-    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
-    await once(silent, 'listening');
-    const connected = once(silent, 'connection');
-    onTestFinished(() => void silent.close());
-    const address = silent.address() as { port: number };
-    const project = await makeProject(
-      { 'api-a': { revisions: canaries('001_first') } },
-      { server: `postgresql://postgres@127.0.0.1:${address.port}/postgres` },
-    );
-    const waiting = startOrch(['migrate'], { cwd: project.folder });
-    await connected;
-    waiting.child.kill(signal);
-    expect(await waiting.ended).toMatchObject({ code, signal: null });
-  });
+test('SIGTERM while a server accepts the connection and never answers ends the wait at once', async () => {
+  const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const connected = once(silent, 'connection');
+  onTestFinished(() => void silent.close());
+  const address = silent.address() as { port: number };
+  const project = await makeProject(
+    { 'api-a': { revisions: canaries('001_first') } },
+    { server: `postgresql://postgres@127.0.0.1:${address.port}/postgres` },
+  );
+  const waiting = startOrch(['migrate'], { cwd: project.folder });
+  await connected;
+  waiting.child.kill('SIGTERM');
+  expect(await waiting.ended).toMatchObject({ code: 143, signal: null });
 });
 
 /** A run in the middle of a long statement, whose server does not answer any more. */

@@ -1,15 +1,12 @@
 import { Failure } from '../../core/failure.ts';
 import type { Service } from '../../core/project.ts';
 import type { Clock } from '../../ports/clock.ts';
-import { readLogTail } from './service-log.ts';
 import type { ServiceExit } from './state-file.ts';
 
 /** ms that one request may take. */
 const requestTimeout = 2000;
 /** ms between requests. */
 const pause = 100;
-/** Lines of the log shown with a failure. */
-const tailLength = 20;
 
 /** What a health check answered. */
 export interface HealthAnswer {
@@ -46,7 +43,8 @@ export async function askHealth(url: string, timeout: number, signal?: AbortSign
 /** What the poll needs to know of a process. */
 export interface Polled {
   readonly service: Service;
-  readonly logFile: string;
+  /** The last lines that the process wrote. */
+  readonly tail: () => Promise<readonly string[]>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** The process now: `running`, how it ended, or undefined where there is none. */
@@ -68,7 +66,7 @@ export async function pollHealth(polled: Polled): Promise<void> {
       throw new Failure('service-not-started', {
         service: service.name,
         reason: describeExit(state),
-        logTail: await tail(polled),
+        logTail: await polled.tail(),
       });
     }
     if (url === undefined) return;
@@ -77,7 +75,7 @@ export async function pollHealth(polled: Polled): Promise<void> {
     lastAnswer = answer.text;
     const waited = clock.now() - started;
     if (waited >= timeout) {
-      const logTail = await tail(polled);
+      const logTail = await polled.tail();
       throw new Failure('service-unhealthy', {
         service: service.name,
         state: 'running',
@@ -95,8 +93,4 @@ function describeExit(exit: ServiceExit | undefined): string {
   if (exit === undefined) return 'its process does not run';
   if (exit.signal !== undefined) return `its process was ended by ${exit.signal}`;
   return exit.exitCode === undefined ? 'its process ended' : `its process ended with exit code ${exit.exitCode}`;
-}
-
-async function tail(polled: Polled): Promise<readonly string[]> {
-  return (await readLogTail(polled.service.name, polled.logFile, tailLength)).map(({ text }) => text);
 }

@@ -41,6 +41,8 @@ export interface LocalRuntime extends Runtime {
   recreateDatabase(service: Service): Promise<void>;
 }
 
+/** Lines of the log shown with a failure. */
+const tailLength = 20;
 /** ms that a health check may take within one observation. */
 const observeTimeout = 1000;
 
@@ -112,7 +114,12 @@ class PgliteRuntime implements LocalRuntime {
     const { clock } = this.#options;
     const look = async (): Promise<ServiceExit | 'running' | undefined> =>
       await processState((await this.#serviceStates()).get(service.name));
-    await pollHealth({ service, logFile: this.#paths.log(service.name), clock, signal, look });
+    const tail = async (): Promise<readonly string[]> => {
+      const start = (await this.#serviceStates()).get(service.name)?.logStart;
+      const lines = await readLogTail(service.name, this.#paths.log(service.name), tailLength, start);
+      return lines.map(({ text }) => text);
+    };
+    await pollHealth({ service, clock, signal, look, tail });
     return { url: serviceUrl(service) };
   }
 

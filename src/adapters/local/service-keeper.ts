@@ -44,6 +44,7 @@ export class ServiceKeeper {
       service: service.name,
       process: process.identity,
       url: serviceUrl(service),
+      logStart: process.logStart,
       madeFrom: madeFrom(service),
       exit: process.exit,
     }));

@@ -15,11 +15,15 @@ export class LogWriter {
   readonly #rest = { stdout: '', stderr: '' };
   #size: number;
 
+  /** Bytes in the file before this writer's first line. */
+  readonly start: number;
+
   /** Opens the file for appending; makes its folder. */
   constructor(file: string) {
     this.#file = file;
     mkdirSync(dirname(file), { recursive: true });
-    this.#size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    this.start = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    this.#size = this.start;
   }
 
   /** @throws Error of the file system */
@@ -64,24 +68,27 @@ function parseLine(service: string, line: string): LogLine {
 /**
  * The last lines of a kept log, oldest first; the file put aside before is read where this one is too short.
  * @param count undefined: all of it
+ * @param start bytes of the file that are older than what is asked for; after a rotation all of the file is newer
  */
 export async function readLogTail(
   service: string,
   file: string,
   count: number | undefined,
+  start = 0,
 ): Promise<readonly LogLine[]> {
-  let lines = await readLines(file);
+  let lines = await readLines(file, start);
+  if (start > 0) return lines.slice(-(count ?? lines.length)).map((line) => parseLine(service, line));
   if (count === undefined || lines.length < count) lines = [...(await readLines(`${file}.1`)), ...lines];
   const wanted = count === undefined ? lines : count === 0 ? [] : lines.slice(-count);
   return wanted.map((line) => parseLine(service, line));
 }
 
-async function readLines(file: string): Promise<string[]> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+async function readLines(file: string, start = 0): Promise<string[]> {
+  const bytes = await readFile(file).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return Buffer.alloc(0);
     throw error;
   });
-  const lines = text.split('\n');
+  const lines = bytes.subarray(start <= bytes.length ? start : 0).toString('utf8').split('\n');
   lines.pop();
   return lines;
 }

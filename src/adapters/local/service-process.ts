@@ -10,6 +10,8 @@ import type { ServiceExit } from './state-file.ts';
 /** A service's process. */
 export interface ServiceProcess {
   readonly identity: ProcessIdentity;
+  /** Bytes in its log file that are older than it. */
+  readonly logStart: number;
   /** Undefined while it runs. */
   readonly exit: ServiceExit | undefined;
   /** Resolves when it has ended. */
@@ -56,6 +58,7 @@ export async function launchService(options: LaunchOptions): Promise<ServiceProc
   });
   return {
     identity,
+    logStart: log.start,
     get exit() {
       return exit;
     },

@@ -20,6 +20,8 @@ export interface ServiceState {
   readonly service: string;
   readonly process: ProcessIdentity;
   readonly url: string | undefined;
+  /** Bytes in its log file that are older than the process. */
+  readonly logStart: number;
   /** Fingerprint of what it was started with. */
   readonly madeFrom: string;
   /** Undefined: it runs. */
