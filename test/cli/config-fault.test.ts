@@ -48,7 +48,10 @@ async function expectFaults(
   expect(ended.stdout).toBe('');
   const json = await runIn(folder, ['plan', '--output', 'json']);
   expect(json.code).toBe(2);
-  expect(JSON.parse(json.stdout)).toMatchObject({ type: 'run-failed', failure: { code: 'config-invalid', exitCode: 2 } });
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    type: 'run-failed',
+    failure: { code: 'config-invalid', exitCode: 2 },
+  });
 }
 
 describe('a config that cannot be used', () => {
@@ -56,7 +59,10 @@ describe('a config that cannot be used', () => {
     const folder = await folderOf({ 'orchestrator.config.yaml': undefined });
     expectFault(await runIn(folder, ['migrate']), {
       code: 2,
-      happened: ['there is no orchestrator.config.yaml here. Looked for:', '\n  orchestrator.config.yaml\n  ../orchestrator.config.yaml'],
+      happened: [
+        'there is no orchestrator.config.yaml here. Looked for:',
+        '\n  orchestrator.config.yaml\n  ../orchestrator.config.yaml',
+      ],
       now: 'nothing was done.',
       next: 'orch status --config <path/to/orchestrator.config.yaml>',
     });
@@ -77,25 +83,42 @@ describe('a config that cannot be used', () => {
     ['of comments alone', '# nothing\n', /orchestrator\.config\.yaml:\S+ {2}the file is empty/],
     ['a list', '- a\n', /orchestrator\.config\.yaml:1:1 {2}expected a mapping of keys to values/],
     ['cut short', 'project: "sample\n', /orchestrator\.config\.yaml:\d+:\d+ {2}/],
-    ['indented wrongly', 'project: sample\n  services: [a]\n', /orchestrator\.config\.yaml:\d+:\d+ {2}.+\n {2}\d+ \| .*\n {4}\| +\^/],
+    [
+      'indented wrongly',
+      'project: sample\n  services: [a]\n',
+      /orchestrator\.config\.yaml:\d+:\d+ {2}.+\n {2}\d+ \| .*\n {4}\| +\^/,
+    ],
     ['with a key twice', 'project: a\nproject: b\n', /orchestrator\.config\.yaml:2:1 {2}this key stands here twice/],
   ])('is %s', async (_, text, happened) => {
     await expectFaults({ 'orchestrator.config.yaml': text }, [/\d faults? in the config/, happened]);
   });
 
-  it.each([['up', '--runtime', 'local'], ['plan'], ['current'], ['status'], ['wait'], ['reset', 'a_db', '--yes'], ['logs'], ['down']])(
-    'is told by orch %s as well',
-    async (...args) => {
-      const folder = await folderOf({ 'b/service.yaml': '' });
-      const happened = /b\/service\.yaml:1:1 {2}the file is empty/;
-      expectFault(await runIn(folder, args), { code: 2, happened, now: 'nothing was done.', next: mended });
-    },
-  );
+  it.each([
+    ['up', '--runtime', 'local'],
+    ['plan'],
+    ['current'],
+    ['status'],
+    ['wait'],
+    ['reset', 'a_db', '--yes'],
+    ['logs'],
+    ['down'],
+  ])('is told by orch %s as well', async (...args) => {
+    const folder = await folderOf({ 'b/service.yaml': '' });
+    const happened = /b\/service\.yaml:1:1 {2}the file is empty/;
+    expectFault(await runIn(folder, args), { code: 2, happened, now: 'nothing was done.', next: mended });
+  });
 
   it('is a YAML bomb', async () => {
     const levels = ['x: &l0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]'];
-    for (let level = 1; level < 12; level += 1) levels.push(`l${level}: &l${level} [${Array(9).fill(`*l${level - 1}`).join(', ')}]`);
-    await expectFaults({ 'orchestrator.config.yaml': levels.join('\n') }, [/orchestrator\.config\.yaml:\d+:\d+ {2}the file has more than 100 aliases/]);
+    for (let level = 1; level < 12; level += 1)
+      levels.push(
+        `l${level}: &l${level} [${Array(9)
+          .fill(`*l${level - 1}`)
+          .join(', ')}]`,
+      );
+    await expectFaults({ 'orchestrator.config.yaml': levels.join('\n') }, [
+      /orchestrator\.config\.yaml:\d+:\d+ {2}the file has more than 100 aliases/,
+    ]);
     await expectFaults({ 'a/service.yaml': `${'['.repeat(20_000)}` }, [/a\/service\.yaml/]);
   });
 
@@ -124,16 +147,23 @@ describe('a config that cannot be used', () => {
   });
 
   it('gives two services one name', async () => {
-    await expectFaults({ 'b/service.yaml': service('b').replace('name: b', 'name: a') }, ["two services are named 'a'"]);
+    await expectFaults({ 'b/service.yaml': service('b').replace('name: b', 'name: a') }, [
+      "two services are named 'a'",
+    ]);
   });
 
   it('has a service that needs itself, or others in a circle, or nobody', async () => {
-    await expectFaults({ 'a/service.yaml': service('a', 'needs: [a]\n') }, ['a/service.yaml:4:9  a service cannot need itself: a -> a']);
+    await expectFaults({ 'a/service.yaml': service('a', 'needs: [a]\n') }, [
+      'a/service.yaml:4:9  a service cannot need itself: a -> a',
+    ]);
     await expectFaults(
       { 'a/service.yaml': service('a', 'needs: [b]\n'), 'b/service.yaml': service('b', 'needs: [a]\n') },
       [/services that need each other in a circle: (a -> b -> a|b -> a -> b)/],
     );
-    await expectFaults({ 'a/service.yaml': service('a', 'needs: [bb]\n') }, ["no service is named 'bb'", "Did you mean 'b'?"]);
+    await expectFaults({ 'a/service.yaml': service('a', 'needs: [bb]\n') }, [
+      "no service is named 'bb'",
+      "Did you mean 'b'?",
+    ]);
   });
 
   it.each([
@@ -151,13 +181,22 @@ describe('a config that cannot be used', () => {
     await expectFaults({ 'a/service.yaml': service('a').replace('a_db', quoted) }, [/a\/service\.yaml:2:11 {2}/, hint]);
     const folder = await folderOf({ 'a/service.yaml': service('a').replace('a_owner', quoted) });
     const ended = await runIn(folder, ['migrate']);
-    expectFault(ended, { code: 2, happened: /a\/service\.yaml:3:16 {2}expected a role name/, now: 'nothing was done.', next: mended });
+    expectFault(ended, {
+      code: 2,
+      happened: /a\/service\.yaml:3:16 {2}expected a role name/,
+      now: 'nothing was done.',
+      next: mended,
+    });
     expect(ended.output.includes('\u001b') || ended.output.includes('\u202e')).toBe(false);
   });
 
   it('names a reserved database or role', async () => {
-    await expectFaults({ 'a/service.yaml': service('a').replace('a_db', 'template1') }, ['no service can have this database']);
-    await expectFaults({ 'a/service.yaml': service('a').replace('a_owner', 'pg_monitor') }, ['no role can have this name']);
+    await expectFaults({ 'a/service.yaml': service('a').replace('a_db', 'template1') }, [
+      'no service can have this database',
+    ]);
+    await expectFaults({ 'a/service.yaml': service('a').replace('a_owner', 'pg_monitor') }, [
+      'no role can have this name',
+    ]);
   });
 
   it('takes its revisions from outside the project', async () => {
@@ -175,13 +214,19 @@ describe('a config that cannot be used', () => {
   });
 
   it('lacks a variable or a password file, and shows no password that stands beside', async () => {
-    await expectFaults({ 'a/service.yaml': service('a').replace(canary, `'$${'{NO_SUCH_VARIABLE:?set it to the password of a}'}'`) }, [
-      /a\/service\.yaml:3:\d+ {2}.*NO_SUCH_VARIABLE.*set it to the password of a/,
+    await expectFaults(
+      { 'a/service.yaml': service('a').replace(canary, `'$${'{NO_SUCH_VARIABLE:?set it to the password of a}'}'`) },
+      [/a\/service\.yaml:3:\d+ {2}.*NO_SUCH_VARIABLE.*set it to the password of a/],
+    );
+    await expectFaults({ 'b/service.yaml': service('b').replace(`password: ${canary}`, 'passwordFile: nope') }, [
+      /b\/service\.yaml:3:39 {2}the password file does not exist\n/,
     ]);
-    await expectFaults({ 'b/service.yaml': service('b').replace(`password: ${canary}`, 'passwordFile: nope') }, [/b\/service\.yaml:3:39 {2}the password file does not exist\n/]);
     await expectFaults({ 'b/service.yaml': service('b', `password: ${canary}\n`) }, ["unknown key 'password'"]);
-    await expectFaults({ 'orchestrator.config.yaml': `project: s\nservers: { main: { url: 'mysql://root:${canary}@h/d' } }\nservices: [a/service.yaml]\n` }, [
-      /orchestrator\.config\.yaml:2:\d+ {2}/,
-    ]);
+    await expectFaults(
+      {
+        'orchestrator.config.yaml': `project: s\nservers: { main: { url: 'mysql://root:${canary}@h/d' } }\nservices: [a/service.yaml]\n`,
+      },
+      [/orchestrator\.config\.yaml:2:\d+ {2}/],
+    );
   });
 });

@@ -13,7 +13,10 @@ async function tables(project: ProjectFolder): Promise<readonly string[]> {
 }
 
 async function lastLog(project: ProjectFolder): Promise<unknown> {
-  const [row] = await project.sql('api', 'SELECT outcome, revision, sqlstate, message FROM orch.log ORDER BY sequence DESC LIMIT 1');
+  const [row] = await project.sql(
+    'api',
+    'SELECT outcome, revision, sqlstate, message FROM orch.log ORDER BY sequence DESC LIMIT 1',
+  );
   return row;
 }
 
@@ -47,36 +50,52 @@ describe('a revision that fails', () => {
   });
 
   it.each([
-    ['INSERT INTO users VALUES (1, 1);\n\n  INSERT INTO users VALUES (1, 2);\nSELECT 1', '23505', ':3:3', 'INSERT INTO users VALUES (1, 2);'],
+    [
+      'INSERT INTO users VALUES (1, 1);\n\n  INSERT INTO users VALUES (1, 2);\nSELECT 1',
+      '23505',
+      ':3:3',
+      'INSERT INTO users VALUES (1, 2);',
+    ],
     ["SELECT ';'; SELECT $$;$$; /* ; */ SELECT 1/0;", '22012', ':1:35', 'SELECT 1/0;'],
-    ['SELECT 1;\nDO $$ BEGIN\n  RAISE EXCEPTION \'boom\';\nEND $$;', 'P0001', ':2:1', 'DO $$ BEGIN'],
+    ["SELECT 1;\nDO $$ BEGIN\n  RAISE EXCEPTION 'boom';\nEND $$;", 'P0001', ':2:1', 'DO $$ BEGIN'],
   ])('while a statement works has that statement for its place: %j', async (text, sqlstate, place, line) => {
     const project = await makeProject({ api: { revisions: { ...first, '002_x.up.sql': text } } });
     const ended = await run(project, ['migrate']);
     const happened = [`(${sqlstate})`, `\n  api/revisions/002_x.up.sql${place}\n`, line, /\n {4}\| +\^/];
     expectFault(ended, { code: 5, happened, now: 'rolled back', next: 'orch migrate' });
-    const [, failed] = jsonLines(await run(project, ['migrate', '-o', 'json'])).filter(({ type }) => type.startsWith('step-f'));
-    expect(failed).toMatchObject({ failure: { code: 'sql-failed', exitCode: 5, place: { line: Number(place.split(':')[1]) } } });
+    const [, failed] = jsonLines(await run(project, ['migrate', '-o', 'json'])).filter(({ type }) =>
+      type.startsWith('step-f'),
+    );
+    expect(failed).toMatchObject({
+      failure: { code: 'sql-failed', exitCode: 5, place: { line: Number(place.split(':')[1]) } },
+    });
   });
 
   it('at its commit, on a deferred constraint, is rolled back without a word too many', async () => {
     const text = 'CREATE TABLE d (i int UNIQUE DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO d VALUES (1), (1);';
     const project = await makeProject({ api: { revisions: { ...first, '002_d.up.sql': text } } });
     const ended = await run(project, ['migrate']);
-    expectFault(ended, { code: 5, happened: ['(23505)', '002_d.up.sql\n'], now: 'is at 001_users', next: 'orch migrate' });
+    expectFault(ended, {
+      code: 5,
+      happened: ['(23505)', '002_d.up.sql\n'],
+      now: 'is at 001_users',
+      next: 'orch migrate',
+    });
     expect(ended.stderr).not.toContain('warning');
     expect(await tables(project)).toEqual(['users']);
     expect(await lastLog(project)).toMatchObject({ outcome: 'failed', revision: '002_d', sqlstate: '23505' });
   });
 
   it('shows the DETAIL of the server, which holds row values, only with --show-data', async () => {
-    const text = "INSERT INTO users VALUES (4711, 1), (4711, 2);";
+    const text = 'INSERT INTO users VALUES (4711, 1), (4711, 2);';
     const project = await makeProject({ api: { revisions: { ...first, '002_x.up.sql': text } } });
     const hidden = await run(project, ['migrate']);
     expect(hidden.stderr).toContain('detail: not shown, it may hold row values; --show-data shows it');
     expect(hidden.stderr).not.toContain('(id)=(4711)');
     expect((await run(project, ['migrate', '-o', 'json'])).stdout).not.toContain('(id)=(4711)');
-    expect((await run(project, ['migrate', '--show-data'])).stderr).toContain('detail: Key (id)=(4711) already exists.');
+    expect((await run(project, ['migrate', '--show-data'])).stderr).toContain(
+      'detail: Key (id)=(4711) already exists.',
+    );
   });
 
   it('does not show a password that stands in its text', async () => {
@@ -111,13 +130,15 @@ describe('a revision that fails', () => {
     const ended = await run(project, ['migrate']);
     expectFault(ended, {
       code: 2,
-      happened: ['api: 1 fault in its revision files', new RegExp(String.raw`api/revisions/002_x\.up\.sql:\d:\d+ {2}`), fault, '^'].map(
+      happened: ['api: 1 fault in its revision files', /api\/revisions\/002_x\.up\.sql:\d:\d+ {2}/, fault, '^'].map(
         (one) => (typeof one === 'string' ? literal(one) : one),
       ),
       now: 'nothing was applied for api.',
       next: 'orch plan',
     });
-    expect(await project.sql(undefined, `SELECT FROM pg_database WHERE datname = '${project.database('api')}'`)).toEqual([]);
+    expect(
+      await project.sql(undefined, `SELECT FROM pg_database WHERE datname = '${project.database('api')}'`),
+    ).toEqual([]);
   });
 
   it('of two services for different reasons ends with 6, for the same with that', async () => {

@@ -12,7 +12,11 @@ async function migrated(): Promise<ProjectFolder> {
 }
 
 /** Each of the commands that compare, with exit 7 and the same words. */
-async function expectConflict(project: ProjectFolder, happened: readonly (string | RegExp)[], next: string): Promise<void> {
+async function expectConflict(
+  project: ProjectFolder,
+  happened: readonly (string | RegExp)[],
+  next: string,
+): Promise<void> {
   const before = await project.sql('api', 'SELECT * FROM orch.ledger ORDER BY sequence');
   for (const command of ['migrate', 'plan', 'status']) {
     expectFault(await run(project, [command]), {
@@ -23,7 +27,11 @@ async function expectConflict(project: ProjectFolder, happened: readonly (string
     });
   }
   const lines = jsonLines(await run(project, ['migrate', '-o', 'json']));
-  expect(lines.at(-1)).toMatchObject({ type: 'run-finished', exitCode: 7, failures: [{ code: 'history-conflict', exitCode: 7 }] });
+  expect(lines.at(-1)).toMatchObject({
+    type: 'run-finished',
+    exitCode: 7,
+    failures: [{ code: 'history-conflict', exitCode: 7 }],
+  });
   expect(await project.sql('api', 'SELECT * FROM orch.ledger ORDER BY sequence')).toEqual(before);
   // What is applied can be said all the same.
   expect(await run(project, ['current'])).toMatchObject({ code: 0, stdout: expect.stringContaining('003_c') });
@@ -35,7 +43,10 @@ describe('a history that conflicts', () => {
     await project.write('api/revisions/001_a.up.sql', 'CREATE TABLE a (i int);');
     await expectConflict(
       project,
-      ['001_a was changed after it was applied: api/revisions/001_a.up.sql', /applied as v1:sha256:[0-9a-f]{64}\n +the file is v1:sha256:[0-9a-f]{64}/],
+      [
+        '001_a was changed after it was applied: api/revisions/001_a.up.sql',
+        /applied as v1:sha256:[0-9a-f]{64}\n +the file is v1:sha256:[0-9a-f]{64}/,
+      ],
       'git log -p -- api/revisions/001_a.up.sql  # bring the applied text back; put the change into a new revision',
     );
   });
@@ -53,7 +64,11 @@ describe('a history that conflicts', () => {
   it('by an applied file that was renamed', async () => {
     const project = await migrated();
     await rename(`${project.folder}/api/revisions/001_a.up.sql`, `${project.folder}/api/revisions/001_z.up.sql`);
-    await expectConflict(project, [/001_a is applied .* its file is gone/, '001_z is not applied, but 003_c'], 'git log');
+    await expectConflict(
+      project,
+      [/001_a is applied .* its file is gone/, '001_z is not applied, but 003_c'],
+      'git log',
+    );
   });
 
   it('by a file below the head', async () => {
@@ -92,7 +107,10 @@ describe('a ledger that a newer orch wrote', () => {
     await project.sql('api', 'UPDATE orch.meta SET format = 99');
     expectFault(await run(project, [command]), {
       code: 7,
-      happened: [`the ledger of ${project.database('api')} was written by a newer orch`, 'its format is 99; this orch knows formats up to 1'],
+      happened: [
+        `the ledger of ${project.database('api')} was written by a newer orch`,
+        'its format is 99; this orch knows formats up to 1',
+      ],
       now: `nothing was done in ${project.database('api')}.`,
       next: 'npm install orch@latest',
     });
@@ -102,11 +120,21 @@ describe('a ledger that a newer orch wrote', () => {
 
 it('two heads are named with both files, and with the line that orders them', async () => {
   const project = await makeProject({
-    api: { revisions: { '001_a.up.sql': 'SELECT 1', '002_b.up.sql': '-- orch: parents 001\nSELECT 1', '003_c.up.sql': '-- orch: parents 001\nSELECT 1' } },
+    api: {
+      revisions: {
+        '001_a.up.sql': 'SELECT 1',
+        '002_b.up.sql': '-- orch: parents 001\nSELECT 1',
+        '003_c.up.sql': '-- orch: parents 001\nSELECT 1',
+      },
+    },
   });
   expectFault(await run(project, ['migrate']), {
     code: 7,
-    happened: ['api has 2 heads: nothing says which comes first', '002_b  api/revisions/002_b.up.sql', '003_c  api/revisions/003_c.up.sql'],
+    happened: [
+      'api has 2 heads: nothing says which comes first',
+      '002_b  api/revisions/002_b.up.sql',
+      '003_c  api/revisions/003_c.up.sql',
+    ],
     now: 'nothing was applied for api.',
     next: '-- orch: parents 002_b  # as the first line of api/revisions/003_c.up.sql',
   });

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { makeProject, type ProjectFolder } from '../support/project-folder.ts';
 import type { RunningOrch } from '../support/orch.ts';
+import { makeProject, type ProjectFolder } from '../support/project-folder.ts';
 import { expectClean, expectFault, jsonLines, run, start, until, untilRunning } from './support.ts';
 
 const sleeping = { '001_slow.up.sql': 'CREATE TABLE slow (); SELECT pg_sleep(600);' };
@@ -13,7 +13,9 @@ async function startHolder(project: ProjectFolder): Promise<RunningOrch> {
   return holder;
 }
 
-async function holderOf(project: ProjectFolder): Promise<{ readonly pid: number; readonly port: number; readonly app: string }> {
+async function holderOf(
+  project: ProjectFolder,
+): Promise<{ readonly pid: number; readonly port: number; readonly app: string }> {
   const [row] = await project.sql<{ pid: number; port: number; app: string }>(
     'api',
     `SELECT a.pid, a.client_port AS port, a.application_name AS app FROM pg_stat_activity AS a JOIN pg_locks AS l ON l.pid = a.pid
@@ -36,7 +38,9 @@ describe('the lock of a database', () => {
     const holder = await startHolder(project);
     const { pid, port, app } = await holderOf(project);
     expect(app).toMatch(/^orch lock [0-9a-f-]{36}$/);
-    const who = new RegExp(`pid ${pid} \\(${app}, role ${project.owner('api')}, from [\\d.]+:${port}, since \\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z\\)`);
+    const who = new RegExp(
+      `pid ${pid} \\(${app}, role ${project.owner('api')}, from [\\d.]+:${port}, since \\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z\\)`,
+    );
     const ended = await run(project, ['migrate', '--lock-wait', '2s']);
     expectFault(ended, {
       code: 4,
@@ -44,10 +48,15 @@ describe('the lock of a database', () => {
       now: `nothing was changed in ${project.database('api')}.`,
       next: ['orch migrate --service api --lock-wait 10m  # waits longer', `SELECT pg_terminate_backend(${pid});`],
     });
-    expect(ended.stderr).toMatch(new RegExp(`^api  waiting for the lock on \\S+  1\\.\\d s  held by ${who.source}$`, 'm'));
+    expect(ended.stderr).toMatch(
+      new RegExp(`^api  waiting for the lock on \\S+  1\\.\\d s  held by ${who.source}$`, 'm'),
+    );
     const lines = jsonLines(await run(project, ['migrate', '--lock-wait', '100ms', '-o', 'json']));
     expect(lines.find(({ type }) => type === 'lock-awaited')).toMatchObject({ holder: { pid, application: app } });
-    expect(lines.at(-1)).toMatchObject({ exitCode: 4, failures: [{ code: 'lock-held', details: { holder: { pid, role: project.owner('api') } } }] });
+    expect(lines.at(-1)).toMatchObject({
+      exitCode: 4,
+      failures: [{ code: 'lock-held', details: { holder: { pid, role: project.owner('api') } } }],
+    });
     expect(await stop(holder, 'SIGTERM')).toBe(143);
   });
 
@@ -72,7 +81,14 @@ describe('the lock of a database', () => {
     );
     await stop(holder, 'SIGINT');
     const { host, port, adminRole: user, adminPassword: password } = project.postgres;
-    const other = new pg.Client({ host, port, user, password, database: project.database('api'), application_name: 'a forgotten psql' });
+    const other = new pg.Client({
+      host,
+      port,
+      user,
+      password,
+      database: project.database('api'),
+      application_name: 'a forgotten psql',
+    });
     await other.connect();
     onTestFinished(() => other.end());
     await other.query('SELECT pg_advisory_lock($1::bigint)', [key?.key]);

@@ -80,7 +80,10 @@ describe('orch migrate', () => {
     expect(await heads(project)).toEqual([head]);
     const again = await run(project, ['migrate', target]);
     const where = target === 'head' ? 'head' : `${target} or beyond`;
-    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining(`Nothing to do: 1 database at ${where} (`) });
+    expect(again).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`Nothing to do: 1 database at ${where} (`),
+    });
   });
 
   it('leaves a database that is beyond the target where it is', async () => {
@@ -99,7 +102,9 @@ describe('orch migrate', () => {
     const ended = await run(project, ['migrate', target]);
     expectFault(ended, { code: 2, happened, now: 'nothing was applied for api.', next });
     expect(ended.stderr).toContain('plan  no step  1 service left alone');
-    expect(await project.sql(undefined, `SELECT FROM pg_database WHERE datname = '${project.database('api')}'`)).toEqual([]);
+    expect(
+      await project.sql(undefined, `SELECT FROM pg_database WHERE datname = '${project.database('api')}'`),
+    ).toEqual([]);
   });
 
   it('goes on with the services that it can, in the order of their needs', async () => {
@@ -181,7 +186,10 @@ describe('the ledger', () => {
     const project = await makeProject({ api: { revisions } });
     const ended = await run(project, ['migrate', '2', '--output', 'json']);
     const runId = jsonLines(ended)[0]?.run;
-    const rows = await project.sql('api', 'SELECT *, now() - applied_at < interval \'1 hour\' AS recent FROM orch.ledger ORDER BY sequence');
+    const rows = await project.sql(
+      'api',
+      "SELECT *, now() - applied_at < interval '1 hour' AS recent FROM orch.ledger ORDER BY sequence",
+    );
     const common = {
       kind: 'revision',
       state: 'applied',
@@ -196,7 +204,15 @@ describe('the ledger', () => {
     };
     const up = revisions['001_users.up.sql'];
     expect(rows).toMatchObject([
-      { ...common, id: '001', name: '001_users', parents: [], checksum: checksumOf(up), up_text: up, down_text: 'DROP TABLE users;' },
+      {
+        ...common,
+        id: '001',
+        name: '001_users',
+        parents: [],
+        checksum: checksumOf(up),
+        up_text: up,
+        down_text: 'DROP TABLE users;',
+      },
       { ...common, id: '002', name: '002_roles', parents: ['001_users'], down_text: null },
     ]);
     expect(checksumOf(up)).toMatch(/^v1:sha256:[0-9a-f]{64}$/);
@@ -206,7 +222,10 @@ describe('the ledger', () => {
     const project = await makeProject({ api: { revisions } });
     await run(project, ['migrate']);
     const file = 'api/revisions/001_users.up.sql';
-    await project.write(file, `\uFEFF${(await readFile(`${project.folder}/${file}`, 'utf8')).replaceAll('\n', '\r\n')}`);
+    await project.write(
+      file,
+      `\uFEFF${(await readFile(`${project.folder}/${file}`, 'utf8')).replaceAll('\n', '\r\n')}`,
+    );
     expect(await run(project, ['status'])).toMatchObject({ code: 0 });
   });
 
@@ -215,7 +234,10 @@ describe('the ledger', () => {
     await run(project, ['migrate']);
     await project.write('api/revisions/011_bad.up.sql', 'SELECT 1/1');
     await run(project, ['migrate']);
-    const log = await project.sql('api', 'SELECT action, outcome, revision, sqlstate, message, role, run_id FROM orch.log ORDER BY sequence');
+    const log = await project.sql(
+      'api',
+      'SELECT action, outcome, revision, sqlstate, message, role, run_id FROM orch.log ORDER BY sequence',
+    );
     const done = { outcome: 'succeeded', sqlstate: null, message: null, role: project.owner('api') };
     expect(log).toMatchObject([
       { ...done, action: 'create-ledger', revision: null },
@@ -234,7 +256,8 @@ describe('the ledger', () => {
     const role = project.app('api');
     const ask = (text: string) => project.sql('api', `SET ROLE ${role}; ${text}`);
     for (const table of ['ledger', 'log', 'meta']) {
-      for (const text of [`SELECT FROM orch.${table}`, `DELETE FROM orch.${table}`]) await expect(ask(text)).rejects.toThrow('permission denied');
+      for (const text of [`SELECT FROM orch.${table}`, `DELETE FROM orch.${table}`])
+        await expect(ask(text)).rejects.toThrow('permission denied');
     }
     await expect(ask('CREATE TABLE orch.mine ()')).rejects.toThrow('permission denied');
     await expect(ask('CREATE TABLE mine ()')).rejects.toThrow('permission denied');

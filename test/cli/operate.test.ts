@@ -9,7 +9,10 @@ const revisions = {
 };
 
 async function oid(project: ProjectFolder, service: string): Promise<unknown> {
-  const [row] = await project.sql(undefined, `SELECT oid FROM pg_database WHERE datname = '${project.database(service)}'`);
+  const [row] = await project.sql(
+    undefined,
+    `SELECT oid FROM pg_database WHERE datname = '${project.database(service)}'`,
+  );
   return row?.oid;
 }
 
@@ -25,7 +28,9 @@ describe('orch reset', () => {
       now: 'nothing was done.',
       next: `orch reset ${project.database('api')} --yes  # approves without asking`,
     });
-    expect(ended.stderr).toMatch(new RegExp(`The database ${project.database('api')} will be dropped: 2 tables, [\\d.]+ MB\\.\n`));
+    expect(ended.stderr).toMatch(
+      new RegExp(`The database ${project.database('api')} will be dropped: 2 tables, [\\d.]+ MB\\.\n`),
+    );
     expect(ended.stderr).toMatch(/^TABLE +ROWS\n.*roles +0\n.*users +42\n/m);
     expect(ended.stdout).toBe('');
     expect(await oid(project, 'api')).toBe(before);
@@ -38,12 +43,17 @@ describe('orch reset', () => {
     const [before, other] = [await oid(project, 'api-a'), await oid(project, 'api-b')];
     const ended = await run(project, ['reset', kind === 'service' ? 'api-a' : project.database('api-a'), '--yes']);
     expect(ended.code).toBe(0);
-    expect(ended.stderr).toMatch(/database \S+ {2}dropped[^]*database \S+ {2}created[^]*001_users {2}applied[^]*002_roles {2}applied/);
+    expect(ended.stderr).toMatch(
+      /database \S+ {2}dropped[^]*database \S+ {2}created[^]*001_users {2}applied[^]*002_roles {2}applied/,
+    );
     expect(ended.stdout).toContain('2 revisions applied');
     expect(await oid(project, 'api-a')).not.toBe(before);
     expect(await oid(project, 'api-b')).toBe(other);
     expect(await project.sql('api-a', 'SELECT FROM roles')).toEqual([]);
-    const [owner] = await project.sql(undefined, `SELECT pg_get_userbyid(datdba) AS name FROM pg_database WHERE datname = '${project.database('api-a')}'`);
+    const [owner] = await project.sql(
+      undefined,
+      `SELECT pg_get_userbyid(datdba) AS name FROM pg_database WHERE datname = '${project.database('api-a')}'`,
+    );
     expect(owner).toEqual({ name: project.owner('api-a') });
   });
 
@@ -155,20 +165,23 @@ describe('orch down and orch logs', () => {
 });
 
 describe('--runtime compose without a Docker engine', () => {
-  it.each([['up'], ['status'], ['logs'], ['down'], ['reset', 'api', '--yes']])('exits 12 and says what to do: orch %s', async (...args) => {
-    const project = await makeProject({ api: { revisions } }, { yaml: 'compose: { files: [compose.yaml] }' });
-    await project.write('compose.yaml', 'services: {}\n');
-    const ended = await run(project, [...args, '--runtime', 'compose']);
-    expectFault(ended, {
-      code: 12,
-      happened: ['Docker engine', 'unix:///nowhere/docker.sock'],
-      now: 'no container was touched.',
-      next: ['docker ', '--runtime local'],
-    });
-    const json = jsonLines(await run(project, [...args, '-o', 'json'], { env: { ORCH_RUNTIME: 'compose' } }));
-    expect(json.at(-1)).toMatchObject({ type: 'run-failed', failure: { code: 'docker-unavailable', exitCode: 12 } });
-    expect(await oid(project, 'api')).toBeUndefined();
-  });
+  it.each([['up'], ['status'], ['logs'], ['down'], ['reset', 'api', '--yes']])(
+    'exits 12 and says what to do: orch %s',
+    async (...args) => {
+      const project = await makeProject({ api: { revisions } }, { yaml: 'compose: { files: [compose.yaml] }' });
+      await project.write('compose.yaml', 'services: {}\n');
+      const ended = await run(project, [...args, '--runtime', 'compose']);
+      expectFault(ended, {
+        code: 12,
+        happened: ['Docker engine', 'unix:///nowhere/docker.sock'],
+        now: 'no container was touched.',
+        next: ['docker ', '--runtime local'],
+      });
+      const json = jsonLines(await run(project, [...args, '-o', 'json'], { env: { ORCH_RUNTIME: 'compose' } }));
+      expect(json.at(-1)).toMatchObject({ type: 'run-failed', failure: { code: 'docker-unavailable', exitCode: 12 } });
+      expect(await oid(project, 'api')).toBeUndefined();
+    },
+  );
 
   it('does not keep databases from being migrated', async () => {
     const project = await makeProject({ api: { revisions } });

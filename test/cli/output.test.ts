@@ -56,8 +56,17 @@ describe('--output json', () => {
       command: 'migrate',
       exitCode: 5,
       unchanged: false,
-      services: [{ service: 'api', status: 'failed', heads: ['002_notice'], applied: ['001_a', '002_notice'], seeded: [] }],
-      failures: [{ code: 'sql-failed', exitCode: 5, state: expect.stringContaining('rolled back'), next: [expect.stringContaining('orch migrate')] }],
+      services: [
+        { service: 'api', status: 'failed', heads: ['002_notice'], applied: ['001_a', '002_notice'], seeded: [] },
+      ],
+      failures: [
+        {
+          code: 'sql-failed',
+          exitCode: 5,
+          state: expect.stringContaining('rolled back'),
+          next: [expect.stringContaining('orch migrate')],
+        },
+      ],
     });
     expect(ended.code).toBe(5);
     expect(ended.stderr).toBe('');
@@ -106,7 +115,9 @@ describe('plain output', () => {
     const status = await run(project, ['status']);
     expect(status.stdout).toMatch(/^SERVICE +DATABASE +HEAD +PENDING +VERDICT\napi +\S+ +002_notice +none +at head\n$/);
     const current = await run(project, ['current']);
-    expect(current.stdout).toMatch(/^SERVICE +DATABASE +HEAD +APPLIED +SINCE\napi +\S+ +002_notice +2 +\d{4}-\d\d-\d\dT[\d:.]+Z\n$/);
+    expect(current.stdout).toMatch(
+      /^SERVICE +DATABASE +HEAD +APPLIED +SINCE\napi +\S+ +002_notice +2 +\d{4}-\d\d-\d\dT[\d:.]+Z\n$/,
+    );
     for (const { stdout, stderr } of [status, current]) {
       expect(stdout).not.toContain('orch ');
       expect(stderr).not.toContain('SERVICE');

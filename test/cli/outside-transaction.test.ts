@@ -3,7 +3,8 @@ import { makeProject, type ProjectFolder } from '../support/project-folder.ts';
 import { expectFault, jsonLines, run } from './support.ts';
 
 const first = { '001_t.up.sql': 'CREATE TABLE t (i int); INSERT INTO t VALUES (1), (1);' };
-const indexes = '-- two indexes\nCREATE INDEX CONCURRENTLY t_i ON t (i);\nCREATE UNIQUE INDEX CONCURRENTLY t_u ON t (i);\n';
+const indexes =
+  '-- two indexes\nCREATE INDEX CONCURRENTLY t_i ON t (i);\nCREATE UNIQUE INDEX CONCURRENTLY t_u ON t (i);\n';
 
 async function row(project: ProjectFolder, name: string): Promise<unknown> {
   const [found] = await project.sql('api', `SELECT state, statements_done FROM orch.ledger WHERE name = '${name}'`);
@@ -28,7 +29,11 @@ describe('a revision outside a transaction', () => {
     const ended = await run(project, ['migrate']);
     expectFault(ended, {
       code: 6,
-      happened: ['002_i failed: could not create unique index "t_u" (23505)', 'api/revisions/002_i.up.sql:3:1\n', 'CREATE UNIQUE INDEX CONCURRENTLY'],
+      happened: [
+        '002_i failed: could not create unique index "t_u" (23505)',
+        'api/revisions/002_i.up.sql:3:1\n',
+        'CREATE UNIQUE INDEX CONCURRENTLY',
+      ],
       now: '002_i runs outside a transaction: 1 statement before it stays; the next run goes on with statement 2',
       next: ['DROP INDEX CONCURRENTLY IF EXISTS t_u;  -- in', 'orch migrate --service api'],
     });
@@ -51,7 +56,10 @@ describe('a revision outside a transaction', () => {
     expect(await row(project, '002_i')).toEqual({ state: 'applied', statements_done: 2 });
     const log = await project.sql('api', "SELECT outcome FROM orch.log WHERE revision = '002_i' ORDER BY sequence");
     expect(log).toEqual([{ outcome: 'failed' }, { outcome: 'succeeded' }]);
-    expect(await run(project, ['migrate'])).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing to do') });
+    expect(await run(project, ['migrate'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Nothing to do'),
+    });
   });
 
   it('may be mended behind what is done, and only there', async () => {
@@ -62,13 +70,17 @@ describe('a revision outside a transaction', () => {
     const changed = await run(project, ['migrate']);
     expectFault(changed, {
       code: 7,
-      happened: /002_i stopped half way, and what is done of it \(1 statement\) was changed since: api\/revisions\/002_i\.up\.sql/,
+      happened:
+        /002_i stopped half way, and what is done of it \(1 statement\) was changed since: api\/revisions\/002_i\.up\.sql/,
       now: 'nothing was applied for api',
       next: 'git log -p -- api/revisions/002_i.up.sql  # bring the text of the done statements back',
     });
     await project.write('api/revisions/002_i.up.sql', indexes.replace('UNIQUE ', ''));
     expect(await run(project, ['migrate'])).toMatchObject({ code: 0 });
-    const [{ indexdef } = {}] = await project.sql<{ indexdef: string }>('api', "SELECT indexdef FROM pg_indexes WHERE indexname = 't_u'");
+    const [{ indexdef } = {}] = await project.sql<{ indexdef: string }>(
+      'api',
+      "SELECT indexdef FROM pg_indexes WHERE indexname = 't_u'",
+    );
     expect(indexdef).not.toContain('UNIQUE');
     expect(await run(project, ['status'])).toMatchObject({ code: 0 });
   });
@@ -89,7 +101,8 @@ describe('a revision outside a transaction', () => {
   });
 
   it('mixes with other statements where `transaction none` says that it may', async () => {
-    const text = '-- orch: transaction none\nCREATE TABLE u (i int);\nCREATE INDEX CONCURRENTLY u_i ON u (i);\nSELECT 1/0;\n';
+    const text =
+      '-- orch: transaction none\nCREATE TABLE u (i int);\nCREATE INDEX CONCURRENTLY u_i ON u (i);\nSELECT 1/0;\n';
     const project = await makeProject({ api: { revisions: { ...first, '002_u.up.sql': text } } });
     expectFault(await run(project, ['migrate']), {
       code: 6,
@@ -105,8 +118,11 @@ describe('a revision outside a transaction', () => {
       '-- orch: transaction none\n-- orch: lock_timeout 1234ms\n-- orch: statement_timeout 56s',
       "CREATE TABLE seen AS SELECT current_setting('lock_timeout') AS lock, current_setting('statement_timeout') AS statement;",
     ].join('\n');
-    const after = "CREATE TABLE later AS SELECT current_setting('lock_timeout') AS lock, current_setting('statement_timeout') AS statement";
-    const project = await makeProject({ api: { revisions: { ...first, '002_t.up.sql': text, '003_t.up.sql': after } } });
+    const after =
+      "CREATE TABLE later AS SELECT current_setting('lock_timeout') AS lock, current_setting('statement_timeout') AS statement";
+    const project = await makeProject({
+      api: { revisions: { ...first, '002_t.up.sql': text, '003_t.up.sql': after } },
+    });
     expect(await run(project, ['migrate'])).toMatchObject({ code: 0 });
     expect(await project.sql('api', 'SELECT * FROM seen')).toEqual([{ lock: '1234ms', statement: '56s' }]);
     expect(await project.sql('api', 'SELECT * FROM later')).toEqual([{ lock: '0', statement: '0' }]);
@@ -116,6 +132,11 @@ describe('a revision outside a transaction', () => {
     const text = '-- orch: transaction none\n-- orch: statement_timeout 200ms\nSELECT pg_sleep(600)';
     const project = await makeProject({ api: { revisions: { ...first, '002_t.up.sql': text } } });
     const ended = await run(project, ['migrate']);
-    expectFault(ended, { code: 6, happened: 'canceling statement due to statement timeout', now: '', next: 'orch migrate' });
+    expectFault(ended, {
+      code: 6,
+      happened: 'canceling statement due to statement timeout',
+      now: '',
+      next: 'orch migrate',
+    });
   });
 });

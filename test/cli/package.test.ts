@@ -44,7 +44,8 @@ describe('the package that npm pack makes', () => {
 
   test('has source maps, types, both JSON Schemas and the licence, and no test, sample or secret', () => {
     const wanted = ['dist/main.js', 'dist/main.js.map', 'dist/api.js', 'dist/types/api.d.ts', 'LICENSE', 'README.md'];
-    for (const file of [...wanted, 'dist/orchestrator.schema.json', 'dist/service.schema.json']) expect(files).toContain(file);
+    for (const file of [...wanted, 'dist/orchestrator.schema.json', 'dist/service.schema.json'])
+      expect(files).toContain(file);
     const foreign = files.filter((file) => !/^(dist\/|LICENSE$|README\.md$|package\.json$)/.test(file));
     expect(foreign).toEqual([]);
     expect(files.filter((file) => /\.test\.|fixture|services\//.test(file))).toEqual([]);
@@ -64,7 +65,16 @@ export async function up(database: RevisionHandle): Promise<void> {
 upgrade({ nonsense: true }).catch((error: unknown) => error instanceof Failure && error.code === 'lock-held');
 `,
     );
-    const options = ['--ignoreConfig', '--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', 'consumer.ts'];
+    const options = [
+      '--ignoreConfig',
+      '--noEmit',
+      '--strict',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2023',
+      'consumer.ts',
+    ];
     const checked = run(join(repository, 'node_modules/.bin/tsc'), options, { cwd: folder });
     await checked.catch((error: { readonly stdout: string }) => expect.fail(error.stdout));
   });

@@ -11,7 +11,10 @@ const revisions = {
 /** All that a plan could have changed: roles and databases of the project, and what is in a service's database. */
 async function catalog(project: ProjectFolder, service: string): Promise<unknown> {
   const suffix = project.database('x').split('_').at(-1);
-  const roles = await project.sql(undefined, `SELECT rolname, rolconfig FROM pg_roles WHERE rolname LIKE '%${suffix}' ORDER BY 1`);
+  const roles = await project.sql(
+    undefined,
+    `SELECT rolname, rolconfig FROM pg_roles WHERE rolname LIKE '%${suffix}' ORDER BY 1`,
+  );
   const databases = await project.sql(
     undefined,
     `SELECT oid, datname, datacl::text FROM pg_database WHERE datname LIKE '%${suffix}' ORDER BY 1`,
@@ -66,38 +69,53 @@ describe('orch plan', () => {
     expect(await catalog(project, 'api')).toEqual(bare);
     await run(project, ['migrate', '1']);
     const half = await catalog(project, 'api');
-    const ledger = await project.sql('api', 'SELECT l, g FROM orch.ledger AS l, orch.log AS g ORDER BY l.sequence, g.sequence');
+    const ledger = await project.sql(
+      'api',
+      'SELECT l, g FROM orch.ledger AS l, orch.log AS g ORDER BY l.sequence, g.sequence',
+    );
     expect((await run(project, ['plan'])).stdout).toContain('apply 002_index');
     expect(await catalog(project, 'api')).toEqual(half);
-    expect(await project.sql('api', 'SELECT l, g FROM orch.ledger AS l, orch.log AS g ORDER BY l.sequence, g.sequence')).toEqual(ledger);
+    expect(
+      await project.sql('api', 'SELECT l, g FROM orch.ledger AS l, orch.log AS g ORDER BY l.sequence, g.sequence'),
+    ).toEqual(ledger);
   });
 
-  it.each(['plan', 'status', 'current'])('%s asks in a session in which the server itself refuses every write', async (command) => {
-    const project = await makeProject({ api: { revisions } });
-    await run(project, ['migrate', '1']);
-    // The ledger becomes a view that tells, as an error, in what kind of transaction it is read.
-    await project.sql(
-      'api',
-      `CREATE FUNCTION public.tell() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+  it.each(['plan', 'status', 'current'])(
+    '%s asks in a session in which the server itself refuses every write',
+    async (command) => {
+      const project = await makeProject({ api: { revisions } });
+      await run(project, ['migrate', '1']);
+      // The ledger becomes a view that tells, as an error, in what kind of transaction it is read.
+      await project.sql(
+        'api',
+        `CREATE FUNCTION public.tell() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
         RAISE EXCEPTION 'read with transaction_read_only %', current_setting('transaction_read_only'); END $$;
       ALTER TABLE orch.ledger RENAME TO real_ledger;
       CREATE VIEW orch.ledger AS SELECT * FROM orch.real_ledger WHERE public.tell();
       GRANT SELECT ON orch.ledger TO PUBLIC`,
-    );
-    const ended = await run(project, [command]);
-    expect(ended.stderr).toContain('read with transaction_read_only on');
-    expect(ended.code).toBe(5);
-    // The same trap tells the truth where writing is meant.
-    expect((await run(project, ['migrate'])).stderr).toContain('read with transaction_read_only off');
-  });
+      );
+      const ended = await run(project, [command]);
+      expect(ended.stderr).toContain('read with transaction_read_only on');
+      expect(ended.code).toBe(5);
+      // The same trap tells the truth where writing is meant.
+      expect((await run(project, ['migrate'])).stderr).toContain('read with transaction_read_only off');
+    },
+  );
 
   it('prints the very steps that migrate then does, in JSON as well', async () => {
     const project = await makeProject({ 'api-a': { revisions }, 'api-b': { revisions, needs: ['api-a'] } });
     const [planned] = jsonLines(await run(project, ['plan', '--output', 'json'])).filter(({ type }) => type === 'plan');
     const lines = jsonLines(await run(project, ['migrate', '--output', 'json']));
-    expect(lines.find(({ type }) => type === 'plan-made')).toMatchObject({ steps: planned?.steps, refusals: planned?.refusals });
+    expect(lines.find(({ type }) => type === 'plan-made')).toMatchObject({
+      steps: planned?.steps,
+      refusals: planned?.refusals,
+    });
     const done = lines.filter(({ type }) => type === 'step-finished').map(({ step }) => (step as WrittenStep).id);
-    expect([...done].sort()).toEqual(stepsOf(planned).map(({ id }) => id).sort());
+    expect([...done].sort()).toEqual(
+      stepsOf(planned)
+        .map(({ id }) => id)
+        .sort(),
+    );
     expect(lines.at(-1)).toMatchObject({ type: 'run-finished', exitCode: 0 });
   });
 
@@ -127,7 +145,10 @@ describe('orch plan', () => {
     const ended = await run(project, ['plan']);
     expectFault(ended, {
       code: 2,
-      happened: ['api-a: 1 fault in its revision files', /001_mixed\.up\.sql:1:1 {2}CREATE INDEX CONCURRENTLY cannot run in a transaction/],
+      happened: [
+        'api-a: 1 fault in its revision files',
+        /001_mixed\.up\.sql:1:1 {2}CREATE INDEX CONCURRENTLY cannot run in a transaction/,
+      ],
       now: 'nothing was applied for api-a.',
       next: 'orch plan',
     });

@@ -29,7 +29,11 @@ describe('lock_timeout and statement_timeout', () => {
   });
 
   it('end what takes longer: exit 5, and nothing stays', async () => {
-    const project = await makeProject({ api: { revisions: { '001_x.up.sql': '-- orch: statement_timeout 300ms\nCREATE TABLE x ();\nSELECT pg_sleep(600)' } } });
+    const project = await makeProject({
+      api: {
+        revisions: { '001_x.up.sql': '-- orch: statement_timeout 300ms\nCREATE TABLE x ();\nSELECT pg_sleep(600)' },
+      },
+    });
     expectFault(await run(project, ['migrate']), {
       code: 5,
       happened: ['canceling statement due to statement timeout (57014)', '001_x.up.sql:3:1'],
@@ -44,14 +48,21 @@ describe('lock_timeout and statement_timeout', () => {
       'api-a': { revisions: { '001_t.up.sql': 'CREATE TABLE t (i int)' } },
     });
     await run(project, ['migrate']);
-    const blocker = project.sql('api-a', 'BEGIN; LOCK TABLE t; SELECT pg_sleep(600)').catch((error: unknown) => String(error));
+    const blocker = project
+      .sql('api-a', 'BEGIN; LOCK TABLE t; SELECT pg_sleep(600)')
+      .catch((error: unknown) => String(error));
     const sessions = `SELECT pid FROM pg_stat_activity WHERE datname = '${project.database('api-a')}' AND query LIKE 'BEGIN; LOCK%' AND wait_event = 'PgSleep'`;
     await until(async () => (await project.sql(undefined, sessions)).length > 0);
     await project.write('api-a/revisions/002_t.up.sql', '-- orch: lock_timeout 200ms\nALTER TABLE t ADD COLUMN j int');
     const ended = await run(project, ['migrate']);
     await project.sql(undefined, `SELECT pg_terminate_backend(s.pid) FROM (${sessions}) AS s`);
     expect(await blocker).toContain('terminating connection');
-    expectFault(ended, { code: 5, happened: ['canceling statement due to lock timeout (55P03)', '002_t.up.sql:2:1'], now: 'rolled back', next: 'orch migrate' });
+    expectFault(ended, {
+      code: 5,
+      happened: ['canceling statement due to lock timeout (55P03)', '002_t.up.sql:2:1'],
+      now: 'rolled back',
+      next: 'orch migrate',
+    });
     expect(await run(project, ['migrate'])).toMatchObject({ code: 0 });
   });
 });
@@ -94,7 +105,10 @@ LISTEN something;`,
       expect(row).toMatchObject(clean);
       expect(row?.mem).not.toBe('77MB');
     }
-    const rows = await project.sql<{ year: number }>('api', 'SELECT extract(year FROM applied_at)::int AS year FROM orch.ledger');
+    const rows = await project.sql<{ year: number }>(
+      'api',
+      'SELECT extract(year FROM applied_at)::int AS year FROM orch.ledger',
+    );
     expect(rows.every(({ year }) => year > 2001)).toBe(true);
     expect(await project.sql('api', 'SELECT FROM trap.ledger')).toEqual([]);
   });
@@ -118,18 +132,27 @@ LISTEN something;`,
   });
 
   it('a log row cannot be changed or deleted, not even by the owner', async () => {
-    const project = await makeProject({ api: { revisions: { '001_a.up.sql': 'SELECT 1', '002_b.up.sql': 'DELETE FROM orch.log' } } });
+    const project = await makeProject({
+      api: { revisions: { '001_a.up.sql': 'SELECT 1', '002_b.up.sql': 'DELETE FROM orch.log' } },
+    });
     const ended = await run(project, ['migrate']);
     expectFault(ended, { code: 5, happened: 'orch.log is append-only', now: 'is at 001_a', next: 'orch migrate' });
   });
 });
 
 it('ALTER DATABASE … SET search_path holds for revisions, and not for the ledger', async () => {
-  const project = await makeProject({ api: { revisions: { '001_schema.up.sql': 'CREATE SCHEMA app; CREATE SCHEMA evil; CREATE TABLE evil.meta (format int);' } } });
+  const project = await makeProject({
+    api: {
+      revisions: { '001_schema.up.sql': 'CREATE SCHEMA app; CREATE SCHEMA evil; CREATE TABLE evil.meta (format int);' },
+    },
+  });
   await run(project, ['migrate']);
   const database = project.database('api');
   await project.sql(undefined, `ALTER DATABASE ${database} SET search_path = app, evil`);
-  await project.sql(undefined, `ALTER ROLE ${project.owner('api')} IN DATABASE ${database} SET statement_timeout = '1ms'`);
+  await project.sql(
+    undefined,
+    `ALTER ROLE ${project.owner('api')} IN DATABASE ${database} SET statement_timeout = '1ms'`,
+  );
   await project.write('api/revisions/002_t.up.sql', 'CREATE TABLE t (); SELECT pg_sleep(0.05);');
   expect(await run(project, ['migrate'])).toMatchObject({ code: 0 });
   expect(await project.sql('api', "SELECT to_regclass('app.t')::text AS t")).toEqual([{ t: 't' }]);

@@ -1,5 +1,12 @@
 import { expect } from 'vitest';
-import { answerFields, endFields, eventFields, failureFields, stepFields, stepKindFields } from '../../src/report/json-fields.ts';
+import {
+  answerFields,
+  endFields,
+  eventFields,
+  failureFields,
+  stepFields,
+  stepKindFields,
+} from '../../src/report/json-fields.ts';
 import { type Ended, orch, type RunningOrch, startOrch } from '../support/orch.ts';
 import type { ProjectFolder } from '../support/project-folder.ts';
 
@@ -83,7 +90,10 @@ export interface JsonLine {
 /** The lines of `--output json`, each parsed and held against the documented fields. */
 export function jsonLines(ended: Ended): readonly JsonLine[] {
   expect(ended.stdout).toMatch(/\n$/);
-  const lines = ended.stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as JsonLine);
+  const lines = ended.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as JsonLine);
   for (const line of lines) expectDocumented(line);
   return lines;
 }
@@ -92,7 +102,11 @@ interface Doc {
   readonly type: string;
 }
 
-const documented: Readonly<Record<string, Readonly<Record<string, Doc>>>> = { ...eventFields, ...endFields, ...answerFields };
+const documented: Readonly<Record<string, Readonly<Record<string, Doc>>>> = {
+  ...eventFields,
+  ...endFields,
+  ...answerFields,
+};
 
 function expectDocumented(line: JsonLine): void {
   const { type, at, ...fields } = line;
@@ -102,7 +116,11 @@ function expectDocumented(line: JsonLine): void {
   expectFields(type, fields, docs);
 }
 
-function expectFields(what: string, value: Readonly<Record<string, unknown>>, docs: Readonly<Record<string, Doc>>): void {
+function expectFields(
+  what: string,
+  value: Readonly<Record<string, unknown>>,
+  docs: Readonly<Record<string, Doc>>,
+): void {
   expect(Object.keys(docs), what).toEqual(expect.arrayContaining(Object.keys(value)));
   for (const [name, { type }] of Object.entries(docs)) {
     if (value[name] === undefined) expect(type, `${what}: ${name} is missing`).toMatch(/\?$/);

@@ -42,7 +42,10 @@ describe('help', () => {
   });
 
   it.each(commands)('of %s says how it is used, with each option', async (name, usage, options) => {
-    for (const args of [[name, '--help'], ['help', name]]) {
+    for (const args of [
+      [name, '--help'],
+      ['help', name],
+    ]) {
       const { code, stdout, stderr } = await anywhere(args);
       expect([code, stderr]).toEqual([0, '']);
       expect(stdout.split('\n')[0]).toBe(usage);
@@ -102,7 +105,9 @@ describe('a command line that is wrong', () => {
       next: 'orch status',
     });
     expect(ended.stdout).toBe('');
-    expect(await project.sql(undefined, `SELECT FROM pg_database WHERE datname = '${project.database('api-auth')}'`)).toEqual([]);
+    expect(
+      await project.sql(undefined, `SELECT FROM pg_database WHERE datname = '${project.database('api-auth')}'`),
+    ).toEqual([]);
   });
 
   it('orch reset names the nearest database', async () => {
