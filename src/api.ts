@@ -55,6 +55,6 @@ export async function upgrade(options: UpgradeOptions = {}): Promise<Outcome> {
   }
 }
 
-export type { Event, Outcome };
 export type { RevisionFunction, RevisionHandle } from './ports/revision-store.ts';
+export type { Event, Outcome };
 export { Failure };

@@ -20,7 +20,9 @@ function onSignal(signal: 'SIGINT' | 'SIGTERM'): void {
   if (interrupt.signal.aborted) process.exit(code);
   interrupt.abort(new Failure('interrupted', { signal }));
   setTimeout(() => {
-    process.stderr.write(`orch: still busy ${GRACE / 1000} s after ${signal}; ending anyway. The server rolls back what is open.\n`);
+    process.stderr.write(
+      `orch: still busy ${GRACE / 1000} s after ${signal}; ending anyway. The server rolls back what is open.\n`,
+    );
     process.exit(code);
   }, GRACE).unref();
 }

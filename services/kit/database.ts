@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { DatabaseSettings } from './settings.ts';
 
-export type Row = Record<string, unknown>;
+type Row = Record<string, unknown>;
 
 /** What the services ask of their database: one statement at a time, with no state kept in the session. */
 export interface Database {

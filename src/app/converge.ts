@@ -3,9 +3,9 @@ import type { Observed } from '../core/observed.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Service } from '../core/project.ts';
-import type { Run } from '../ports/run.ts';
 import { execute } from '../engine/execute.ts';
 import type { TargetSessions } from '../engine/target-session.ts';
+import type { Run } from '../ports/run.ts';
 import { Tally } from './tally.ts';
 
 /** How often a plan may turn out stale before orch gives up: each time, another orch has changed a database in between. */

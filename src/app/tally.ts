@@ -21,7 +21,11 @@ export class Tally {
   /** Names of the services for which something was done. */
   readonly #worked = new Set<string>();
 
-  constructor(goal: { readonly command: string; readonly target?: string }, services: readonly Service[], clock: Clock) {
+  constructor(
+    goal: { readonly command: string; readonly target?: string },
+    services: readonly Service[],
+    clock: Clock,
+  ) {
     this.#command = goal.command;
     this.#target = goal.target ?? 'head';
     this.#services = services;
@@ -68,7 +72,8 @@ function outcomeOf(
   const steps = plan.steps.filter((step) => step.subject.service === service.name);
   const done = steps.filter((step) => execution.results.get(step.id) === 'done');
   const applied = done.flatMap((step) => (step.kind === 'apply-revision' ? [step.revision] : []));
-  const namesOf = (kind: RevisionKind): readonly string[] => applied.flatMap((item) => (item.kind === kind ? [item.name] : []));
+  const namesOf = (kind: RevisionKind): readonly string[] =>
+    applied.flatMap((item) => (item.kind === kind ? [item.name] : []));
   const found = observed.services.get(service.name);
   const seen = found === undefined || found instanceof Failure ? undefined : found;
   const worked = steps.reduce((sum, step) => sum + (execution.durations.get(step.id) ?? 0), 0);

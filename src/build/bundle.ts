@@ -26,7 +26,9 @@ await build({
   // Packages with binaries, WASM or loaders of their own; and those that only rarely used commands load.
   external: ['pg-native', 'dockerode', 'listr2', 'execa', 'jiti', '@electric-sql/*'],
   // `pg` is CommonJS and requires Node's own modules, which an ES module has no `require` for.
-  banner: { js: "import { createRequire as orchRequire } from 'node:module'; const require = orchRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as orchRequire } from 'node:module'; const require = orchRequire(import.meta.url);",
+  },
   logLevel: 'warning',
 });
 for (const schema of ['orchestrator', 'service']) {

@@ -1,4 +1,11 @@
-import { answerFields, endFields, eventFields, type FieldDoc, failureFields, stepFields } from '../report/json-fields.ts';
+import {
+  answerFields,
+  endFields,
+  eventFields,
+  type FieldDoc,
+  failureFields,
+  stepFields,
+} from '../report/json-fields.ts';
 
 const BEGIN = '<!-- generated: json -->';
 const END = '<!-- end -->';

@@ -13,19 +13,19 @@ export interface CommonOptions {
   readonly showData?: boolean;
 }
 
-export type OutputFormat = 'tree' | 'plain' | 'json';
+type OutputFormat = 'tree' | 'plain' | 'json';
 
 /** How a command uses the runtime: `containers` needs one; `databases` needs one only where PGlite serves them. */
 export type RuntimeUse = 'containers' | 'databases';
 
 /** One command's run while it lasts. */
-export interface OpenRun {
+interface OpenRun {
   readonly run: Run;
   /** Frees what the run holds; stops what a foreground runtime holds. */
   close(): Promise<void>;
 }
 
-export interface OpenOptions {
+interface OpenOptions {
   readonly project: Project;
   readonly use: RuntimeUse;
   readonly runtime: RuntimeKind | undefined;

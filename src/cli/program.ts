@@ -15,7 +15,7 @@ import { addWait } from './commands/wait.ts';
 const commands = [addUp, addMigrate, addPlan, addCurrent, addStatus, addReset, addWait, addLogs, addDown];
 
 /** The whole command line. Each action sets the exit code through the edge. */
-export function buildProgram(edge: Edge): Command {
+function buildProgram(edge: Edge): Command {
   const program = new Command('orch')
     .description("Brings every service's PostgreSQL database to its head, then starts the services.")
     .version(edge.version, '-V, --version', 'print the version')
@@ -44,7 +44,10 @@ function addHelp(program: Command): void {
       if (name === undefined) program.help();
       const found = program.commands.find((command) => command.name() === name || command.aliases().includes(name));
       if (found !== undefined) found.help();
-      const nearest = findNearest(name ?? '', program.commands.map((command) => command.name()));
+      const nearest = findNearest(
+        name ?? '',
+        program.commands.map((command) => command.name()),
+      );
       const hint = nearest === undefined ? '' : `\n(Did you mean ${nearest}?)`;
       program.error(`error: unknown command '${name ?? ''}'${hint}`);
     })
@@ -56,7 +59,10 @@ function addCommonOptions(command: Command): Command {
   return command
     .option('-c, --config <file>', 'the config file (default: orchestrator.config.yaml, here or in a parent folder)')
     .addOption(
-      new Option('--runtime <kind>', 'where services and databases live (default: compose where a Docker engine answers)')
+      new Option(
+        '--runtime <kind>',
+        'where services and databases live (default: compose where a Docker engine answers)',
+      )
         .choices(['compose', 'local'])
         .env('ORCH_RUNTIME'),
     )

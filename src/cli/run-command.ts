@@ -28,7 +28,12 @@ export interface CommandWork {
  */
 export async function runCommand(
   edge: Edge,
-  command: { readonly name: string; readonly use: RuntimeUse; readonly options: CommonOptions; readonly policies?: Partial<Project['policies']> },
+  command: {
+    readonly name: string;
+    readonly use: RuntimeUse;
+    readonly options: CommonOptions;
+    readonly policies?: Partial<Project['policies']>;
+  },
   work: (context: CommandWork) => Promise<Result>,
 ): Promise<void> {
   let reporter: Reporter | undefined;
@@ -55,7 +60,14 @@ async function withRun(
 ): Promise<Result> {
   const emit = (event: Event): void => reporter.on(event);
   const { use, options } = command;
-  const opened = await edge.open({ project, use, runtime: options.runtime, stays: command.name === 'up', emit, signal: edge.signal });
+  const opened = await edge.open({
+    project,
+    use,
+    runtime: options.runtime,
+    stays: command.name === 'up',
+    emit,
+    signal: edge.signal,
+  });
   const { run } = opened;
   let reported = false;
   const report = async (outcome: Outcome): Promise<void> => {
@@ -70,8 +82,19 @@ async function withRun(
   edge.signal.addEventListener('abort', stop, { once: true });
   try {
     const runtime = run.ports.runtime?.kind;
-    emit({ type: 'run-started', run: run.writer.run, command: command.name, project: project.name, runtime, version: edge.version });
-    const result = await work({ run, answers: createAnswers(reporterOptions(edge, options, project), reporter), report });
+    emit({
+      type: 'run-started',
+      run: run.writer.run,
+      command: command.name,
+      project: project.name,
+      runtime,
+      version: edge.version,
+    });
+    const result = await work({
+      run,
+      answers: createAnswers(reporterOptions(edge, options, project), reporter),
+      report,
+    });
     if (!reported && 'outcome' in result) await report(result.outcome);
     return result;
   } finally {

@@ -39,7 +39,9 @@ function isOnlyUndoneChanged(text: RevisionText, row: LedgerRow): boolean {
 }
 
 function textsDone(text: string, done: number): readonly string[] {
-  return readStatements(text).slice(0, done).map(({ start, end }) => text.slice(start, end));
+  return readStatements(text)
+    .slice(0, done)
+    .map(({ start, end }) => text.slice(start, end));
 }
 
 function outOfOrder(graph: RevisionGraph, applied: readonly string[]): readonly Verdict[] {

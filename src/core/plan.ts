@@ -24,8 +24,17 @@ export type Step =
   | (StepBase & { readonly kind: 'create-database' })
   | (StepBase & { readonly kind: 'drop-database' })
   | (StepBase & { readonly kind: 'acquire-lock'; readonly expected: string })
-  | (StepBase & { readonly kind: 'create-extension'; readonly extension: string; readonly minimumVersion: string | undefined })
-  | (StepBase & { readonly kind: 'update-extension'; readonly extension: string; readonly from: string; readonly minimumVersion: string })
+  | (StepBase & {
+      readonly kind: 'create-extension';
+      readonly extension: string;
+      readonly minimumVersion: string | undefined;
+    })
+  | (StepBase & {
+      readonly kind: 'update-extension';
+      readonly extension: string;
+      readonly from: string;
+      readonly minimumVersion: string;
+    })
   | (StepBase & { readonly kind: 'grant-access'; readonly role: string })
   | (StepBase & { readonly kind: 'create-ledger' })
   | (StepBase & { readonly kind: 'apply-revision'; readonly revision: Revision; readonly resumeAt: number })
@@ -63,14 +72,10 @@ const details: { readonly [K in StepKind]?: (step: StepOf<K>) => string } = {
 };
 
 /**
- * A plan as text, one line a step: what planner tests compare.
- * `api-auth/authdb  apply-revision 001_users  because pending`
+ * One step as one line, without a line end: what planner tests compare.
+ * `api-auth/authdb  apply-revision 001_users  because it is pending`
+ * @internal
  */
-export function formatPlan(plan: Plan): string {
-  return plan.steps.map(formatStep).join('\n');
-}
-
-/** One step as one line, without a line end. */
 export function formatStep(step: Step): string {
   const detail = (details[step.kind] as ((s: Step) => string) | undefined)?.(step) ?? '';
   const what = detail === '' ? step.kind : `${step.kind} ${detail}`;

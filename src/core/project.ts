@@ -47,7 +47,7 @@ export interface ExtensionPrerequisite {
   readonly minimumVersion: string | undefined;
 }
 
-export interface HealthCheck {
+interface HealthCheck {
   /** Answers 200 when the service is healthy; as seen from where orch runs. Undefined: the container's own health check decides. */
   readonly url: string | undefined;
   /** In ms. */
@@ -83,7 +83,7 @@ export interface Service {
   readonly file: string;
 }
 
-export type Environment = 'development' | 'test' | 'staging' | 'production';
+type Environment = 'development' | 'test' | 'staging' | 'production';
 
 export interface Policies {
   /** How long to wait for another orch's lock, in ms. */

@@ -1,7 +1,7 @@
 import { Failure } from './failure.ts';
 import { findNearest } from './nearest.ts';
-import { ancestorsOf, type RevisionGraph } from './revision-graph.ts';
 import type { Revision } from './revision.ts';
+import { ancestorsOf, type RevisionGraph } from './revision-graph.ts';
 
 /**
  * The revisions that a database holds once it is at `target`, parents first.

@@ -54,7 +54,14 @@ async function runStatement(
   } catch (error) {
     if (error instanceof DatabaseError && !error.connection) {
       const { sqlstate, message } = error;
-      const entry = { action: 'apply', outcome: 'failed', revision: step.revision.name, duration, sqlstate, message } as const;
+      const entry = {
+        action: 'apply',
+        outcome: 'failed',
+        revision: step.revision.name,
+        duration,
+        sqlstate,
+        message,
+      } as const;
       await run.ports.ledger.log(worker, entry, run.writer);
     }
     if (run.signal.aborted) throw run.signal.reason;

@@ -3,10 +3,10 @@ import type { StepOf } from '../core/plan.ts';
 import type { CodeText, Revision, SqlText } from '../core/revision.ts';
 import { classifyStatement } from '../core/sql/classify.ts';
 import { DatabaseError, type Session } from '../ports/database.ts';
-import { applyOutsideTransaction } from './apply-outside-transaction.ts';
-import { settleCommit } from './commit-outcome.ts';
 import { RevisionCodeError } from '../ports/revision-store.ts';
 import type { Run } from '../ports/run.ts';
+import { applyOutsideTransaction } from './apply-outside-transaction.ts';
+import { settleCommit } from './commit-outcome.ts';
 import { revisionFailure } from './revision-failure.ts';
 import type { TargetSession } from './target-session.ts';
 
@@ -84,9 +84,12 @@ async function beginRevision(run: Run, target: TargetSession, worker: Session, r
     if (!(error instanceof DatabaseError) || error.connection) throw error;
     await worker.run('ROLLBACK');
     // The row is there already: another orch has applied the revision in spite of the lock (V7).
-    if (error.sqlstate === '23505') throw new Failure('observed-changed', { service: target.service.name });
-    throw error;
+    throw error.sqlstate === '23505' ? staleFor(target, error) : error;
   }
+}
+
+function staleFor({ service }: TargetSession, cause: DatabaseError): Failure<'observed-changed'> {
+  return new Failure('observed-changed', { service: service.name }, { cause });
 }
 
 async function runText(run: Run, step: ApplyStep, worker: Session, text: SqlText | CodeText): Promise<void> {
@@ -159,7 +162,9 @@ function logEntry(step: ApplyStep, error: unknown, duration: number): Parameters
 function wordsOf(error: unknown): string {
   if (isFailure(error, 'revision-code-failed')) return error.details.message;
   if (isFailure(error, 'revision-invalid')) {
-    return error.details.faults.map(({ file, line, message }) => `${file}${line === undefined ? '' : `:${line}`} ${message}`).join('; ');
+    return error.details.faults
+      .map(({ file, line, message }) => `${file}${line === undefined ? '' : `:${line}`} ${message}`)
+      .join('; ');
   }
   return error instanceof Error ? error.message : String(error);
 }

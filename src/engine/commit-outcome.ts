@@ -67,7 +67,8 @@ async function askAgain(
   while (clock.now() < deadline) {
     const session = await database.connect(target.location, 'verdict').catch(() => undefined);
     try {
-      if (session !== undefined && !(await isAlive(session, oldBackend))) return await ledger.isApplied(session, revision);
+      if (session !== undefined && !(await isAlive(session, oldBackend)))
+        return await ledger.isApplied(session, revision);
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
     } finally {

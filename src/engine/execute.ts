@@ -5,7 +5,7 @@ import type { Run } from '../ports/run.ts';
 import { performStep } from './steps.ts';
 import type { TargetSessions } from './target-session.ts';
 
-export type StepResult = 'done' | 'failed' | 'skipped' | 'stale';
+type StepResult = 'done' | 'failed' | 'skipped' | 'stale';
 
 /** How each step of a plan ended. */
 export interface Execution {

@@ -123,7 +123,9 @@ function adminNeeded(service: Service, cause: DatabaseError): Failure<'prerequis
 /** True: waiting may help. 57P03 is "the database system is starting up", 53300 "too many clients". */
 function isNotServing(error: unknown): boolean {
   if (isFailure(error, 'server-unreachable')) return true;
-  return error instanceof DatabaseError && (error.connection || error.sqlstate === '57P03' || error.sqlstate === '53300');
+  return (
+    error instanceof DatabaseError && (error.connection || error.sqlstate === '57P03' || error.sqlstate === '53300')
+  );
 }
 
 function unreachable(service: Service, error: DatabaseError, location: Location): Failure<'server-unreachable'> {

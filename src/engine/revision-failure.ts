@@ -20,7 +20,12 @@ export interface Reached {
 }
 
 /** What a revision's own text or code threw, as a failure with its place in the file. A `Failure` stays as it is. */
-export function revisionFailure(service: Service, step: StepOf<'apply-revision'>, thrown: unknown, reached: Reached): unknown {
+export function revisionFailure(
+  service: Service,
+  step: StepOf<'apply-revision'>,
+  thrown: unknown,
+  reached: Reached,
+): unknown {
   const code = thrown instanceof RevisionCodeError ? thrown : undefined;
   const error = code === undefined ? thrown : code.cause;
   if (error instanceof Failure) return error;
@@ -47,7 +52,8 @@ function sqlFailure(
   reached: Reached,
   code: RevisionCodeError | undefined,
 ): Failure<'sql-failed'> {
-  const found = revision.up.language === 'sql' && reached.own ? findPlace(revision.up, error, reached.statement) : undefined;
+  const found =
+    revision.up.language === 'sql' && reached.own ? findPlace(revision.up, error, reached.statement) : undefined;
   return new Failure(
     'sql-failed',
     {

@@ -2,9 +2,9 @@ import { Failure } from '../core/failure.ts';
 import { ledgerFingerprint } from '../core/history.ts';
 import type { Step, StepKind, StepOf } from '../core/plan.ts';
 import type { Service } from '../core/project.ts';
+import type { Run } from '../ports/run.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import { applyRevision } from './apply-revision.ts';
-import type { Run } from '../ports/run.ts';
 import { asFailure } from './database-failure.ts';
 import type { TargetSession, TargetSessions } from './target-session.ts';
 

@@ -1,5 +1,5 @@
-import type { Service } from '../core/project.ts';
 import { Failure } from '../core/failure.ts';
+import type { Service } from '../core/project.ts';
 import { DatabaseError, type Location, type Session } from '../ports/database.ts';
 import type { Run } from '../ports/run.ts';
 
@@ -75,7 +75,9 @@ export class TargetSession {
   async cancelWorker(): Promise<void> {
     if (this.#worker === undefined || this.location.sessions === 'one') return;
     const worker = await this.#worker;
-    const session = this.lost.aborted ? await this.#run.ports.database.connect(this.location, 'cancel') : await this.keeper();
+    const session = this.lost.aborted
+      ? await this.#run.ports.database.connect(this.location, 'cancel')
+      : await this.keeper();
     try {
       await session.query('SELECT pg_catalog.pg_cancel_backend($1)', [worker.pid]);
     } finally {

@@ -3,7 +3,10 @@ import type { CodeText, Revision } from '../core/revision.ts';
 
 /** What a TypeScript revision gets: the session inside the revision's transaction. */
 export interface RevisionHandle {
-  query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<{ readonly rows: readonly Row[]; readonly rowCount: number }>;
+  query<Row = Record<string, unknown>>(
+    sql: string,
+    parameters?: readonly unknown[],
+  ): Promise<{ readonly rows: readonly Row[]; readonly rowCount: number }>;
   /** Shown as progress under the revision. `total` undefined: not known. */
   progress(done: number, total?: number): void;
   readonly service: { readonly name: string; readonly database: string };
@@ -22,7 +25,11 @@ export class RevisionCodeError extends Error {
 
   constructor(
     cause: unknown,
-    place: { readonly line: number | undefined; readonly column: number | undefined; readonly source: string | undefined },
+    place: {
+      readonly line: number | undefined;
+      readonly column: number | undefined;
+      readonly source: string | undefined;
+    },
   ) {
     super(cause instanceof Error ? cause.message : String(cause), { cause });
     this.name = 'RevisionCodeError';
@@ -41,4 +48,3 @@ export interface RevisionStore {
   /** Loads the function of a TypeScript revision, from the very text that was hashed. */
   loadCode(code: CodeText): Promise<RevisionFunction>;
 }
-

@@ -1,3 +1,4 @@
+import type { Project } from '../core/project.ts';
 import type { Clock } from './clock.ts';
 import type { Database, Location } from './database.ts';
 import type { EventSink } from './event-sink.ts';
@@ -8,7 +9,6 @@ import type { RevisionStore } from './revision-store.ts';
 import type { Runtime } from './runtime.ts';
 import type { ServerAdmin } from './server-admin.ts';
 import type { Targets } from './targets.ts';
-import type { Project } from '../core/project.ts';
 
 /** Everything that the engine may ask or tell: built once per run by the wiring. */
 export interface Ports {

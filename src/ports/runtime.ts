@@ -17,7 +17,10 @@ export interface Runtime {
    */
   startServer(server: Server, services: readonly Service[], signal: AbortSignal): Promise<'started' | 'running'>;
   /** One snapshot of the containers or processes of these services; a service that the runtime has nothing to start for is left out. */
-  observe(services: readonly Service[], options: { readonly rebuild: boolean }): Promise<ReadonlyMap<string, ObservedContainer>>;
+  observe(
+    services: readonly Service[],
+    options: { readonly rebuild: boolean },
+  ): Promise<ReadonlyMap<string, ObservedContainer>>;
   /** Builds or pulls the service's image. Local processes need none. */
   buildImage(service: Service, signal: AbortSignal, onOutput: (line: string) => void): Promise<void>;
   /** Creates and starts, replaces, or starts the service's container or process. */
@@ -30,7 +33,10 @@ export interface Runtime {
   waitHealthy(service: Service, signal: AbortSignal): Promise<{ readonly url: string | undefined }>;
   /** Stops services and owned servers; `volumes`: their data too. Data is kept otherwise. */
   down(services: readonly Service[], options: { readonly volumes: boolean }): Promise<readonly string[]>;
-  logs(services: readonly Service[], options: { readonly follow: boolean; readonly tail: number | undefined; readonly signal: AbortSignal }): AsyncIterable<LogLine>;
+  logs(
+    services: readonly Service[],
+    options: { readonly follow: boolean; readonly tail: number | undefined; readonly signal: AbortSignal },
+  ): AsyncIterable<LogLine>;
   /** True: what `up` started lives only while this process does; so it stays in the foreground until it is interrupted. */
   readonly holds: boolean;
   /**

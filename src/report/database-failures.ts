@@ -137,7 +137,9 @@ function removeInvalidIndex(details: FailureDetails['sql-failed']): string[] {
   const [, index, schema] = concurrentIndex.exec(details.partial ? (details.statement ?? '') : '') ?? [];
   if (index === undefined) return [];
   const name = schema === undefined ? index : `${schema}.${index}`;
-  return [`DROP INDEX CONCURRENTLY IF EXISTS ${name};  -- in ${details.database}: a build that failed leaves it there, invalid`];
+  return [
+    `DROP INDEX CONCURRENTLY IF EXISTS ${name};  -- in ${details.database}: a build that failed leaves it there, invalid`,
+  ];
 }
 
 /** DETAIL prints the values of the row at fault (V23): shown only when asked for. */
@@ -158,7 +160,8 @@ function placeLines(failure: Failure, context: PhraseContext): string[] {
 function halfWay(details: FailureDetails['sql-failed']): string {
   const done = details.statementsDone;
   const begins = `${details.revision} runs outside a transaction`;
-  if (done === 0) return `${begins}, and no statement of it is done; the next run begins it anew, and its text may be mended.`;
+  if (done === 0)
+    return `${begins}, and no statement of it is done; the next run begins it anew, and its text may be mended.`;
   const stays = `${formatCount(done, 'statement')} before it ${done === 1 ? 'stays' : 'stay'}`;
   return `${begins}: ${stays}; the next run goes on with statement ${done + 1}, and the text from there on may be mended.`;
 }

@@ -7,7 +7,10 @@ import type { PhraseContext } from './phrase-context.ts';
 import type { ReportSettings } from './settings.ts';
 import { createStyle } from './style.ts';
 
-/** Masks secrets, then makes control characters visible: in this order, because an escaped secret is found no more. */
+/**
+ * Masks secrets, then makes control characters visible: in this order, because an escaped secret is found no more.
+ * @internal
+ */
 export function createClean(secrets: readonly string[]): (text: string) => string {
   return (text) => visibleText(maskSecrets(text, secrets), 'escape');
 }

@@ -113,5 +113,7 @@ async function openLocal({ project, clock, surroundings, emit, stays }: Choice):
 /** What a service's process may know of ours: what programs need to run, and none of our secrets. */
 function inherited(environment: Surroundings['environment']): Readonly<Record<string, string>> {
   const names = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'TEMP', 'SystemRoot', 'NODE_EXTRA_CA_CERTS'];
-  return Object.fromEntries(names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])));
+  return Object.fromEntries(
+    names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
+  );
 }

@@ -12,8 +12,8 @@ import { systemClock } from '../adapters/system/clock.ts';
 import type { Project } from '../core/project.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { Ports, Run } from '../ports/run.ts';
-import { type ChosenRuntime, chooseRuntime, type RuntimeWish } from './choose-runtime.ts';
 import { VERSION } from '../version.ts';
+import { type ChosenRuntime, chooseRuntime, type RuntimeWish } from './choose-runtime.ts';
 
 export interface RunOptions extends RuntimeWish {
   readonly project: Project;

@@ -44,7 +44,7 @@ describe('orch reset', () => {
     const ended = await run(project, ['reset', kind === 'service' ? 'api-a' : project.database('api-a'), '--yes']);
     expect(ended.code).toBe(0);
     expect(ended.stderr).toMatch(
-      /database \S+ {2}dropped[^]*database \S+ {2}created[^]*001_users {2}applied[^]*002_roles {2}applied/,
+      /database \S+ {2}dropped[\s\S]*database \S+ {2}created[\s\S]*001_users {2}applied[\s\S]*002_roles {2}applied/,
     );
     expect(ended.stdout).toContain('2 revisions applied');
     expect(await oid(project, 'api-a')).not.toBe(before);

@@ -111,7 +111,7 @@ describe('a revision folder', () => {
     const ended = await run(project, ['migrate']);
     expect(ended.stderr).toContain('api: 4 faults in its revision files');
     expect(ended.stderr).toMatch(
-      /002_x\.down\.sql {2}has no up[^]*003_y\.up\.sql:1:1 {2}there is no revision 009[^]*004_z\.up\.sql:2:1 {2}[^]*005_z\.up\.sql {2}is a link/,
+      /002_x\.down\.sql {2}has no up[\s\S]*003_y\.up\.sql:1:1 {2}there is no revision 009[\s\S]*004_z\.up\.sql:2:1 {2}[\s\S]*005_z\.up\.sql {2}is a link/,
     );
     const last = jsonLines(await run(project, ['migrate', '-o', 'json'])).at(-1);
     expect(last).toMatchObject({

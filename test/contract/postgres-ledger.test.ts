@@ -205,7 +205,10 @@ describe('create', () => {
     const seed = sqlRevision('001_a', { kind: 'seed' });
     await ledger.begin(session, seed, writer, noTimeouts);
     expect(await ledger.commit(session, seed, writer, 1)).toBe(true);
-    await ledger.start(session, sqlRevision('004_d', { parents: ['002_b', '003_c'] }), writer, { lockTimeout: 0, statementTimeout: 0 });
+    await ledger.start(session, sqlRevision('004_d', { parents: ['002_b', '003_c'] }), writer, {
+      lockTimeout: 0,
+      statementTimeout: 0,
+    });
     expect(await inDatabase('SELECT name FROM orch.heads ORDER BY name')).toEqual([
       { name: '002_b' },
       { name: '003_c' },
@@ -356,7 +359,9 @@ describe('a revision outside a transaction', () => {
     expect(await row()).toMatchObject({ state: 'started', statementsDone: 2 });
     await ledger.finish(session, users, writer, 5);
     expect(await row()).toMatchObject({ state: 'applied', statementsDone: 2, duration: 5 });
-    expect(await sqlstateOf(ledger.start(session, users, writer, { lockTimeout: 0, statementTimeout: 0 }))).toBe('23505');
+    expect(await sqlstateOf(ledger.start(session, users, writer, { lockTimeout: 0, statementTimeout: 0 }))).toBe(
+      '23505',
+    );
   });
 
   it('whose row is gone is not finished', async () => {

@@ -24,7 +24,9 @@ describe('the graph', () => {
   });
 
   test('takes a line of 10,000 revisions without running out of stack', () => {
-    const line = Array.from({ length: 10_000 }, (_, index) => revision(`${index}`, index === 0 ? [] : [`${index - 1}`]));
+    const line = Array.from({ length: 10_000 }, (_, index) =>
+      revision(`${index}`, index === 0 ? [] : [`${index - 1}`]),
+    );
     const graph = buildRevisionGraph([...line].reverse());
     expect(graph.ordered[9_999]?.name).toBe('9999');
     expect(resolveTarget('s', graph, 'head')).toHaveLength(10_000);
@@ -48,7 +50,10 @@ describe('a target', () => {
 
   test('that nobody has is a failure with the nearest name', () => {
     expect(() => resolveTarget('auth', graph, '002_rolse')).toThrow(
-      expect.objectContaining({ code: 'revision-not-found', details: expect.objectContaining({ nearest: '002_roles' }) }),
+      expect.objectContaining({
+        code: 'revision-not-found',
+        details: expect.objectContaining({ nearest: '002_roles' }),
+      }),
     );
   });
 
@@ -66,7 +71,13 @@ describe('a target', () => {
     expect(() => resolveTarget('auth', diverged, 'head')).toThrow(
       expect.objectContaining({
         code: 'heads-diverged',
-        details: { service: 'auth', heads: [{ name: '2', file: '/project/2.up.sql' }, { name: '3', file: '/project/3.up.sql' }] },
+        details: {
+          service: 'auth',
+          heads: [
+            { name: '2', file: '/project/2.up.sql' },
+            { name: '3', file: '/project/3.up.sql' },
+          ],
+        },
       }),
     );
   });

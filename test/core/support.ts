@@ -5,7 +5,7 @@ import type { Revision } from '../../src/core/revision.ts';
 
 const tls = { mode: 'disable', rootCertificate: undefined, certificate: undefined, key: undefined } as const;
 
-export const server: Server = {
+const server: Server = {
   name: 'main',
   host: '127.0.0.1',
   port: 5432,
@@ -151,10 +151,11 @@ export function container(fields: Partial<ObservedContainer> = {}): ObservedCont
 
 /** The plan's steps with what each waits for: `auth/authdb  …  because …  after auth/…`. */
 export function planText(plan: Plan): string {
-  const steps = plan.steps.map((step) => `${formatStep(step)}${step.after.length === 0 ? '' : `  after ${step.after.join(' and ')}`}`);
+  const steps = plan.steps.map(
+    (step) => `${formatStep(step)}${step.after.length === 0 ? '' : `  after ${step.after.join(' and ')}`}`,
+  );
   const refusals = plan.refusals.map(
     ({ subject, failure, needs }) => `${subject.service}  refused: ${failure?.code ?? `needs ${needs}`}`,
   );
   return `\n${[...steps, ...refusals].join('\n')}\n`;
 }
-

@@ -115,9 +115,7 @@ describe('secrets', () => {
   });
 
   it.each([
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the config
     'password: ${POSTGRES_PASSWORD:-}',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: as above
     'postgres://app:${PASSWORD}@host/db',
     'password authentication failed for user "app"',
     'passwordFile: secrets/owner',

@@ -90,7 +90,11 @@ describe('a failure as text', () => {
 
   it.each([
     ['CREATE UNIQUE INDEX CONCURRENTLY i ON t (x)', '23505', 'DROP INDEX CONCURRENTLY IF EXISTS i;'],
-    ['create index concurrently if not exists "I x" on only s.t (x)', '42P07', 'DROP INDEX CONCURRENTLY IF EXISTS s."I x";'],
+    [
+      'create index concurrently if not exists "I x" on only s.t (x)',
+      '42P07',
+      'DROP INDEX CONCURRENTLY IF EXISTS s."I x";',
+    ],
     ['CREATE INDEX CONCURRENTLY i ON "S t" . t (x)', '57014', 'DROP INDEX CONCURRENTLY IF EXISTS "S t".i;'],
     ['CREATE INDEX CONCURRENTLY i ON nowhere (x)', '42P01', undefined],
     ['VACUUM t', '57014', undefined],
@@ -101,7 +105,11 @@ describe('a failure as text', () => {
   });
 
   it('says of a revision that stopped half way which part of its text must not have changed', () => {
-    const verdict = { kind: 'changed', revision: '004_i', file: '/home/dev/shop/services/api-auth/revisions/004_i.up.sql' } as const;
+    const verdict = {
+      kind: 'changed',
+      revision: '004_i',
+      file: '/home/dev/shop/services/api-auth/revisions/004_i.up.sql',
+    } as const;
     const verdicts = [{ ...verdict, recorded: 'v1:sha256:aa', found: 'v1:sha256:bb', statementsDone: 1 }];
     const told = text(new Failure('history-conflict', { service: 'api-auth', database: 'authdb', verdicts }));
     expect(told).toContain('004_i stopped half way, and what is done of it (1 statement) was changed since');
@@ -130,7 +138,11 @@ describe('a failure as text', () => {
   });
 
   it('does not call silence a refused login', () => {
-    const details = { ...failures['server-unreachable'].details, sqlstate: undefined, reason: 'no answer within 5000 ms' };
+    const details = {
+      ...failures['server-unreachable'].details,
+      sqlstate: undefined,
+      reason: 'no answer within 5000 ms',
+    };
     expect(text(new Failure('server-unreachable', details as never))).toContain(
       '✖ server main: 127.0.0.1:54329 accepts connections, but does not answer as PostgreSQL does, waited 3.2 s',
     );

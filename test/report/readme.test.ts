@@ -11,6 +11,8 @@ test("the README's table of JSON lines is the one that the code gives (npm run g
 
 test("the README's table of exit codes has every code", () => {
   const table = /### Exit codes\n\n([\s\S]*?)\n\n/.exec(readme)?.[1] ?? '';
-  const documented = [...table.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap(([, codes]) => codes?.split(', ').map(Number) ?? []);
+  const documented = [...table.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap(
+    ([, codes]) => codes?.split(', ').map(Number) ?? [],
+  );
   expect(documented.sort((a, b) => a - b)).toEqual(Object.values(exitCodes).sort((a, b) => a - b));
 });

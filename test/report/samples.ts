@@ -276,7 +276,13 @@ export const project = {
       needs: [],
       revisions: '/home/dev/shop/services/api-auth/revisions',
     } as unknown as Service,
-    { name: 'api-user', database: 'apidb', owner: { role: 'user_owner' }, server, needs: ['api-auth'] } as unknown as Service,
+    {
+      name: 'api-user',
+      database: 'apidb',
+      owner: { role: 'user_owner' },
+      server,
+      needs: ['api-auth'],
+    } as unknown as Service,
   ],
   secrets: ['s3cret-pa$$'],
 } as unknown as Project;

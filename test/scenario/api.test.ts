@@ -33,9 +33,17 @@ try {
 `;
 
 interface Told {
-  readonly outcome?: { readonly unchanged: boolean; readonly services: readonly { readonly applied: readonly string[] }[] };
+  readonly outcome?: {
+    readonly unchanged: boolean;
+    readonly services: readonly { readonly applied: readonly string[] }[];
+  };
   readonly events?: readonly string[];
-  readonly failure?: { readonly isFailure: boolean; readonly code: string; readonly message: string; readonly details: object };
+  readonly failure?: {
+    readonly isFailure: boolean;
+    readonly code: string;
+    readonly message: string;
+    readonly details: object;
+  };
 }
 
 /** Runs it as a process of its own, which has to end by itself: nothing may keep it alive. */

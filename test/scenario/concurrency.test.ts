@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { canaries, canary, countCanaries, countLeftovers, finishedRun, readLedger, readLog } from '../support/canary.ts';
+import {
+  canaries,
+  canary,
+  countCanaries,
+  countLeftovers,
+  finishedRun,
+  readLedger,
+  readLog,
+} from '../support/canary.ts';
 import { holdGate } from '../support/gate.ts';
 import { type Ended, orch, startOrch } from '../support/orch.ts';
 import { makeProject, type ProjectFolder } from '../support/project-folder.ts';
@@ -74,7 +82,9 @@ describe('a run that finds the lock held', () => {
     );
     expect(row?.name).toMatch(/^orch lock /);
     expect(holder).not.toBe(pid);
-    expect(told).toMatch(new RegExp(`orch lock [^,]*, role ${project.owner('api-a')}, from 127\\.0\\.0\\.1:\\d+, since 20`));
+    expect(told).toMatch(
+      new RegExp(`orch lock [^,]*, role ${project.owner('api-a')}, from 127\\.0\\.0\\.1:\\d+, since 20`),
+    );
     await gate.open();
     expect((await first.ended).code).toBe(0);
     const ended = await second.ended;

@@ -130,7 +130,10 @@ test('the session with the lock ended by an administrator: the statement is canc
   await project.sql(undefined, `SELECT pg_terminate_backend(pid) ${sessions} AND application_name LIKE 'orch lock %'`);
   const ended = await run.ended;
   expect(ended.code).toBe(8);
-  expect(finishedRun(ended)).toMatchObject({ failures: [{ code: 'lock-lost' }], services: [{ applied: ['001_first'] }] });
+  expect(finishedRun(ended)).toMatchObject({
+    failures: [{ code: 'lock-lost' }],
+    services: [{ applied: ['001_first'] }],
+  });
   expect(await project.sql(undefined, `SELECT ${sessions} AND pid = ${worker}`)).toEqual([]);
   expect(await readLedger(project, 'api-a')).toEqual(['001_first applied']);
 });

@@ -5,10 +5,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../support/local-service.ts';
 import type { RunningOrch } from '../support/orch.ts';
-import { copySample, sampleServices, type SampleProject } from '../support/sample-project.ts';
+import { copySample, type SampleProject, sampleServices } from '../support/sample-project.ts';
 
 const READY = '3 services ready';
-const heads = { 'api-auth': '003_sessions', 'api-user': '005_full_name_index', 'api-admin': '003_seed_default_prompt_templates' };
+const heads = {
+  'api-auth': '003_sessions',
+  'api-user': '005_full_name_index',
+  'api-admin': '003_seed_default_prompt_templates',
+};
 
 /** One copy of the sample for all: the tests are one journey, each goes on where the last one ended. */
 let sample: SampleProject;
@@ -110,7 +114,10 @@ describe('another terminal, meanwhile', () => {
 
   test('logs prints what the services wrote', async () => {
     const ended = await sample.run('logs', 'api-user', '--tail', '1');
-    expect(ended).toMatchObject({ code: 0, stdout: `api-user | api-user listens on http://127.0.0.1:${sample.ports['api-user']}\n` });
+    expect(ended).toMatchObject({
+      code: 0,
+      stdout: `api-user | api-user listens on http://127.0.0.1:${sample.ports['api-user']}\n`,
+    });
   });
 
   test('logs --follow goes on until it is interrupted', async () => {
@@ -232,7 +239,9 @@ test('services that crash or whose port is taken: log and port are in the messag
   await holder.said('orch up api-user');
   await holder.said('orch up api-admin');
   const output = holder.output();
-  expect(output).toMatch(/api-user could not be started: its process ended with exit code 7\n {2}\| boom: no such setting\n/);
+  expect(output).toMatch(
+    /api-user could not be started: its process ended with exit code 7\n {2}\| boom: no such setting\n/,
+  );
   expect(output).toContain(`127.0.0.1:${sample.ports['api-admin']} is taken by another program`);
   expect((await sample.health('api-auth')).status).toBe(200);
   expect(holder.child.exitCode).toBeNull();

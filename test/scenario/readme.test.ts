@@ -17,7 +17,10 @@ const elsewhere: Readonly<Record<string, readonly [path: string, words: string]>
   'npm ci && npm start': ['.ci/first-command.sh', 'npm start'],
   'npm test': ['.ci/run', 'npm test'],
   'docker compose -f compose/compose.yaml up': ['.ci/compose-up.sh', 'compose up'],
-  'docker compose -f compose/compose.yaml -f compose/compose.socket.yaml create': ['test/docker/socket-override.test.ts', "'create'"],
+  'docker compose -f compose/compose.yaml -f compose/compose.socket.yaml create': [
+    'test/docker/socket-override.test.ts',
+    "'create'",
+  ],
   'docker compose -f compose/compose.yaml -f compose/compose.socket.yaml up orchestrator': [
     'test/docker/socket-override.test.ts',
     "'orchestrator'",

@@ -60,17 +60,22 @@ async function expectFresh(project: ProjectFolder): Promise<void> {
 }
 
 describe('reset', () => {
-  test.each(['database', 'service'])('by the name of the %s shows what goes, builds it anew, and touches no other', async (by) => {
-    const project = await twoServices();
-    const before = await photograph(project, 'api-b');
-    const ended = await reset(project, by === 'service' ? 'api-a' : project.database('api-a'), '--yes');
-    expect(ended.code).toBe(0);
-    expect(ended.stderr).toMatch(new RegExp(`database ${project.database('api-a')} will be dropped: 1 table, [\\d.]+ MB`));
-    expect(ended.stderr).toMatch(/canary +4/);
-    expect(ended.stdout).toMatch(/api-a .*003_third .*3 revisions applied/);
-    await expectFresh(project);
-    expect(await photograph(project, 'api-b')).toEqual(before);
-  });
+  test.each(['database', 'service'])(
+    'by the name of the %s shows what goes, builds it anew, and touches no other',
+    async (by) => {
+      const project = await twoServices();
+      const before = await photograph(project, 'api-b');
+      const ended = await reset(project, by === 'service' ? 'api-a' : project.database('api-a'), '--yes');
+      expect(ended.code).toBe(0);
+      expect(ended.stderr).toMatch(
+        new RegExp(`database ${project.database('api-a')} will be dropped: 1 table, [\\d.]+ MB`),
+      );
+      expect(ended.stderr).toMatch(/canary +4/);
+      expect(ended.stdout).toMatch(/api-a .*003_third .*3 revisions applied/);
+      await expectFresh(project);
+      expect(await photograph(project, 'api-b')).toEqual(before);
+    },
+  );
 
   test('ends other sessions, and names them before', async () => {
     const project = await twoServices();
@@ -133,7 +138,10 @@ describe('reset', () => {
 const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** Runs a reset on a terminal of its own (util-linux's `script`), and types that at the question. */
-async function resetOnTerminal(project: ProjectFolder, typed: string): Promise<{ code: number | null; output: string }> {
+async function resetOnTerminal(
+  project: ProjectFolder,
+  typed: string,
+): Promise<{ code: number | null; output: string }> {
   const command = `${process.execPath} ${program} reset api-a`;
   const child = spawn('script', ['-qefc', command, '/dev/null'], {
     cwd: project.folder,

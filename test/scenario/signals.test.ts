@@ -1,5 +1,5 @@
-import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { findRunning } from '../support/blocked.ts';
 import { canaries, canary, countCanaries, countLeftovers, readLedger, readLog } from '../support/canary.ts';
@@ -105,7 +105,9 @@ async function startCutOff(): Promise<{ project: ProjectFolder; run: RunningOrch
   const project = await projectWithLongRevision();
   const { adminRole, adminPassword, ...server } = project.postgres;
   const proxy = await startTcpProxy(server);
-  const env = { ORCH_SERVER_URL: `postgresql://${adminRole}:${encodeURIComponent(adminPassword)}@127.0.0.1:${proxy.port}/postgres` };
+  const env = {
+    ORCH_SERVER_URL: `postgresql://${adminRole}:${encodeURIComponent(adminPassword)}@127.0.0.1:${proxy.port}/postgres`,
+  };
   const run = startOrch(['migrate'], { cwd: project.folder, env });
   await findRunning(project, 'api-a', 'pg_sleep');
   proxy.stall();
@@ -154,7 +156,10 @@ test('SIGKILL during a statement outside a transaction: the next run goes on beh
   const lines = ['-- orch: transaction none', 'CREATE TABLE steps (x int);', 'INSERT INTO steps VALUES (1);'];
   const text = (last: string): string => [...lines, last, "INSERT INTO canary VALUES ('002_long');"].join('\n');
   await project.write('api-a/revisions/002_long.up.sql', text('SELECT count(slept) FROM gate;'));
-  await project.sql('api-a', `SET ROLE "${project.owner('api-a')}"; CREATE VIEW gate AS SELECT pg_sleep(60)::text AS slept`);
+  await project.sql(
+    'api-a',
+    `SET ROLE "${project.owner('api-a')}"; CREATE VIEW gate AS SELECT pg_sleep(60)::text AS slept`,
+  );
   const run = startOrch(['migrate'], { cwd: project.folder });
   await findRunning(project, 'api-a', 'FROM gate');
   run.child.kill('SIGKILL');

@@ -33,7 +33,10 @@ export async function readLog(project: ProjectFolder, service: string): Promise<
 }
 
 /** Advisory locks that are held in the service's database, and sessions of orch in it. */
-export async function countLeftovers(project: ProjectFolder, service: string): Promise<{ locks: number; sessions: number }> {
+export async function countLeftovers(
+  project: ProjectFolder,
+  service: string,
+): Promise<{ locks: number; sessions: number }> {
   const text = `SELECT
     (SELECT count(*)::int FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
       WHERE l.locktype = 'advisory' AND d.datname = '${project.database(service)}') AS locks,

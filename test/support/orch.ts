@@ -75,7 +75,9 @@ function watch(child: ChildProcess): RunningOrch {
           resolve(all);
         } else if (child.exitCode !== null || child.signalCode !== null) {
           listeners.delete(check);
-          reject(new Error(`orch ended (${child.exitCode ?? child.signalCode}) without saying ${String(text)}:\n${all}`));
+          reject(
+            new Error(`orch ended (${child.exitCode ?? child.signalCode}) without saying ${String(text)}:\n${all}`),
+          );
         }
       };
       listeners.add(check);
@@ -91,5 +93,7 @@ function baseEnvironment(): Record<string, string | undefined> {
 }
 
 function definedOnly(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  return Object.fromEntries(
+    Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }

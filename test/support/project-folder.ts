@@ -74,7 +74,9 @@ servers:
     url: ${options.server ?? `postgresql://${adminRole}@${host}:${port}/postgres`}
     passwordFile: admin_password
     readyTimeout: 5s
-services: [${Object.keys(sketches).map((name) => `${name}/service.yaml`).join(', ')}]
+services: [${Object.keys(sketches)
+      .map((name) => `${name}/service.yaml`)
+      .join(', ')}]
 ${options.yaml ?? ''}`,
   );
   for (const [name, sketch] of Object.entries(sketches)) await writeService(project, name, sketch);
@@ -94,7 +96,8 @@ ${sketch.seeds === undefined ? '' : 'seeds: seeds\n'}${sketch.yaml ?? ''}
 `,
   );
   await mkdir(join(project.folder, name, 'revisions'), { recursive: true });
-  for (const [file, text] of Object.entries(sketch.revisions ?? {})) await project.write(`${name}/revisions/${file}`, text);
+  for (const [file, text] of Object.entries(sketch.revisions ?? {}))
+    await project.write(`${name}/revisions/${file}`, text);
   for (const [file, text] of Object.entries(sketch.seeds ?? {})) await project.write(`${name}/seeds/${file}`, text);
 }
 

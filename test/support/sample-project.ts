@@ -8,7 +8,7 @@ import { type Ended, orch, type RunningOrch, startOrch } from './orch.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export const sampleServices = ['api-auth', 'api-user', 'api-admin'] as const;
-export type SampleService = (typeof sampleServices)[number];
+type SampleService = (typeof sampleServices)[number];
 
 /** The repository's own sample in a folder of its own, on ports of its own, without Docker. */
 export interface SampleProject {
@@ -34,7 +34,9 @@ export async function copySample(): Promise<SampleProject> {
   const ports = { 'api-auth': await freePort(), 'api-user': await freePort(), 'api-admin': await freePort() };
   const env = {
     ORCH_RUNTIME: 'local',
-    ...Object.fromEntries(sampleServices.map((name) => [`${name.toUpperCase().replace('-', '_')}_PORT`, String(ports[name])])),
+    ...Object.fromEntries(
+      sampleServices.map((name) => [`${name.toUpperCase().replace('-', '_')}_PORT`, String(ports[name])]),
+    ),
   };
   const running: RunningOrch[] = [];
   const start = (...args: readonly string[]): RunningOrch => {

@@ -31,7 +31,8 @@ function reasonOf(test: TestCase): string {
   const result = test.result();
   if ('note' in result && result.note !== undefined) return result.note;
   let title = test.name;
-  for (let parent: TestCase['parent'] | TestModule = test.parent; parent.type === 'suite'; parent = parent.parent) title = parent.name;
+  for (let parent: TestCase['parent'] | TestModule = test.parent; parent.type === 'suite'; parent = parent.parent)
+    title = parent.name;
   return title;
 }
 

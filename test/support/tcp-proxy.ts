@@ -86,7 +86,10 @@ class Link {
     this.#received = Buffer.concat([this.#received, chunk]);
     for (let frame = this.#next(); frame !== undefined; frame = this.#next()) {
       const verdict = this.#started ? this.#verdict(frame) : this.#open(frame);
-      if (verdict === 'cut') return this.cut();
+      if (verdict === 'cut') {
+        this.cut();
+        return;
+      }
       if (verdict === 'cut-at-answer') this.#awaitsCut = true;
       // The socket is ended, not destroyed: what was written before goes out.
       if (verdict === 'cut-when-sent') this.#server.end(frame, () => this.#client.destroy());

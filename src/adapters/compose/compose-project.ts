@@ -70,6 +70,10 @@ function parseServices(text: string, files: readonly string[]): [string, Record<
     const { services } = JSON.parse(text) as { services?: Record<string, Record<string, unknown>> };
     return Object.entries(services ?? {});
   } catch (error) {
-    throw new Failure('compose-invalid', { files, message: 'docker compose config gave no JSON' }, { cause: error });
+    throw noJson(files, error);
   }
+}
+
+function noJson(files: readonly string[], cause: unknown): Failure<'compose-invalid'> {
+  return new Failure('compose-invalid', { files, message: 'docker compose config gave no JSON' }, { cause });
 }

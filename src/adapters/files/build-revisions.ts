@@ -72,7 +72,8 @@ function readHead(file: RevisionFile, kind: RevisionKind, faults: Fault[]): Head
   const isCode = file.name.part === 'code';
   const head = parseHead(file.text, isCode ? '//' : '--');
   report(file, head.faults, faults);
-  if (kind === 'seed') refuse(file, head, ['parents', 'labels', 'requires'], 'seeds follow their numbers, behind the head', faults);
+  if (kind === 'seed')
+    refuse(file, head, ['parents', 'labels', 'requires'], 'seeds follow their numbers, behind the head', faults);
   if (!isCode) return head;
   refuse(file, head, ['transaction'], 'a TypeScript revision always runs in a transaction', faults);
   report(file, lateCodeDirectives(file.text, head.end), faults);

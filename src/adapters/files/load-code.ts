@@ -31,11 +31,15 @@ export async function loadFunction(
   try {
     evaluated = await evaluate(code, natively);
   } catch (error) {
-    throw new Failure('revision-invalid', { service, faults: [loadFault(code, shown, error)] }, { cause: error });
+    throw notLoaded(service, loadFault(code, shown, error), error);
   }
   const found: unknown = Reflect.get(evaluated.module, code.direction);
   if (typeof found === 'function') return withPlace(code, found as RevisionFunction, evaluated.exact);
   throw new Failure('revision-invalid', { service, faults: [exportFault(code, shown, found)] });
+}
+
+function notLoaded(service: string, fault: Fault, cause: unknown): Failure<'revision-invalid'> {
+  return new Failure('revision-invalid', { service, faults: [fault] }, { cause });
 }
 
 /** @param exact false: lines are those of the source, columns are not */
@@ -44,10 +48,14 @@ function withPlace(code: CodeText, run: RevisionFunction, exact: boolean): Revis
     try {
       await run(database);
     } catch (error) {
-      const { line, column } = findCodePlace(code.file, error);
-      throw new RevisionCodeError(error, { line, ...sourceAt(code, line, exact ? column : undefined) });
+      throw placed(error, code, exact);
     }
   };
+}
+
+function placed(error: unknown, code: CodeText, exact: boolean): RevisionCodeError {
+  const { line, column } = findCodePlace(code.file, error);
+  return new RevisionCodeError(error, { line, ...sourceAt(code, line, exact ? column : undefined) });
 }
 
 /** jiti keeps lines as they are but not what is in them: a column of its own code may lie beyond the line. */
@@ -56,7 +64,10 @@ function sourceAt(code: CodeText, line: number | undefined, column: number | und
   return { source, column: column !== undefined && column <= (source?.length ?? 0) + 1 ? column : undefined };
 }
 
-async function evaluate(code: CodeText, natively: boolean): Promise<{ readonly module: object; readonly exact: boolean }> {
+async function evaluate(
+  code: CodeText,
+  natively: boolean,
+): Promise<{ readonly module: object; readonly exact: boolean }> {
   if (natively) {
     try {
       const module = await evaluateNatively(code);

@@ -88,7 +88,10 @@ async function readLines(file: string, start = 0): Promise<string[]> {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return Buffer.alloc(0);
     throw error;
   });
-  const lines = bytes.subarray(start <= bytes.length ? start : 0).toString('utf8').split('\n');
+  const lines = bytes
+    .subarray(start <= bytes.length ? start : 0)
+    .toString('utf8')
+    .split('\n');
   lines.pop();
   return lines;
 }

@@ -51,7 +51,9 @@ export class PgSession implements Session {
     // The server ends each statement of a message with CommandComplete, and says nothing of how far it came in its error.
     const { connection } = this.#client as pg.Client & { readonly connection: EventEmitter };
     let done = 0;
-    const count = (): void => void (done += 1);
+    const count = (): void => {
+      done += 1;
+    };
     const send = async (): Promise<unknown> => {
       connection.on('commandComplete', count);
       try {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { reset } from '../../app/reset.ts';
-import type { CommonOptions, Edge } from '../command-context.ts';
 import { approveLoss } from '../approve.ts';
+import type { CommonOptions, Edge } from '../command-context.ts';
 import { durationOption } from '../options.ts';
 import { runCommand } from '../run-command.ts';
 

@@ -16,7 +16,9 @@ interface UpOptions extends CommonOptions {
 export function addUp(program: Command, edge: Edge): Command {
   return program
     .command('up [service...]')
-    .description('start PostgreSQL, bring every database to its head, then start the services and wait for their health')
+    .description(
+      'start PostgreSQL, bring every database to its head, then start the services and wait for their health',
+    )
     .option('--build', 'build the images even where they are there')
     .option('--fail-fast', 'stop everything at the first failure')
     .option('--lock-wait <duration>', "how long to wait for another orch's lock", durationOption)

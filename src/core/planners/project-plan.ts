@@ -72,7 +72,10 @@ function draftService(
   planned: ReadonlyMap<string, ServicePlan>,
 ): ServicePlan {
   const needs = service.needs.flatMap((need) => planned.get(need) ?? []);
-  const draft = new Draft(service, needs.flatMap((need) => need.databaseDone));
+  const draft = new Draft(
+    service,
+    needs.flatMap((need) => need.databaseDone),
+  );
   const container = request.goal === 'up' ? found.container : undefined;
   if (container?.imageMissing) draft.add('build-image', 'its image is to be built or pulled', {});
   planUpgrade(draft, service, found.database, history, request.target);

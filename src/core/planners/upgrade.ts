@@ -105,7 +105,12 @@ function planRevision(draft: Draft, service: Service, revision: Revision, rows: 
     });
   }
   const because = begun === undefined ? 'it is pending' : `it stopped after statement ${begun.statementsDone}`;
-  draft.add('apply-revision', because, { revision, resumeAt: begun?.statementsDone ?? 0 }, `${revision.kind}/${revision.name}`);
+  draft.add(
+    'apply-revision',
+    because,
+    { revision, resumeAt: begun?.statementsDone ?? 0 },
+    `${revision.kind}/${revision.name}`,
+  );
 }
 
 /** A seed may have a revision's name. */

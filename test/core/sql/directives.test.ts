@@ -65,7 +65,11 @@ it.each([
     '"frobnicate" is no directive',
     'the directives are message, parents, transaction, lock_timeout, statement_timeout, labels, requires, irreversible, variables, author, created',
   ],
-  ['-- orch: created 2026-02-31x', '"2026-02-31x" is no value of the directive "created"', 'write it as in `created 2026-01-31`'],
+  [
+    '-- orch: created 2026-02-31x',
+    '"2026-02-31x" is no value of the directive "created"',
+    'write it as in `created 2026-01-31`',
+  ],
   ['-- orch: requires 002', '"002" is no value of the directive "requires"', 'write it as in `requires api-auth@002`'],
   ['-- orch: message', 'the directive "message" has no value', 'write it as in `message add the users table`'],
   [
