@@ -113,7 +113,7 @@ test('upgrade throws a Failure where the config is missing, the service unknown,
 });
 
 test('an aborted signal ends it, rolls back, and its reason is thrown', async () => {
-  const long = canary('002_long', "DO $$ BEGIN RAISE WARNING 'here'; PERFORM pg_sleep(60); END $$;");
+  const long = canary('002_long', "DO $$ BEGIN RAISE WARNING 'here'; PERFORM pg_sleep(600); END $$;");
   const revisions = { ...canaries('001_first'), '002_long.up.sql': long };
   const project = await makeProject({ 'api-a': { revisions } });
   const { failure } = await upgradeIn(project, { abortAfter: 'notice-received' });

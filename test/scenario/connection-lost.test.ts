@@ -90,7 +90,7 @@ test('cut while the server commits, which it gives up when it sees that the clie
 });
 
 test('the session of the revision cut during a statement: not applied', async () => {
-  const { project, proxy, start } = await behindProxy('SELECT pg_sleep(60);');
+  const { project, proxy, start } = await behindProxy('SELECT pg_sleep(600);');
   const run = start();
   await findRunning(project, 'api-a', 'pg_sleep');
   proxy.cut(/^orch worker /);
@@ -122,7 +122,7 @@ test('all sessions cut when the answer to COMMIT comes: that revision is applied
 
 test('the session with the lock ended by an administrator: the statement is cancelled and rolled back', async () => {
   const project = await makeProject({
-    'api-a': { revisions: { ...canaries('001_first'), '002_cut.up.sql': canary('002_cut', 'SELECT pg_sleep(60);') } },
+    'api-a': { revisions: { ...canaries('001_first'), '002_cut.up.sql': canary('002_cut', 'SELECT pg_sleep(600);') } },
   });
   const run = startOrch(['migrate', '--output', 'json'], { cwd: project.folder });
   const worker = await findRunning(project, 'api-a', 'pg_sleep');

@@ -14,11 +14,11 @@ const signals = [
   ['SIGTERM', 143, 'SIGTERM'],
 ] as const;
 
-/** A project at 001 whose second revision takes a minute. */
+/** A project at 001 whose second revision takes ten minutes. */
 async function projectWithLongRevision(): Promise<ProjectFolder> {
   const project = await makeProject({ 'api-a': { revisions: canaries('001_first') } });
   expect((await orch(['migrate'], { cwd: project.folder })).code).toBe(0);
-  await project.write('api-a/revisions/002_long.up.sql', canary('002_long', 'SELECT pg_sleep(60);'));
+  await project.write('api-a/revisions/002_long.up.sql', canary('002_long', 'SELECT pg_sleep(600);'));
   return project;
 }
 
@@ -158,7 +158,7 @@ test('SIGKILL during a statement outside a transaction: the next run goes on beh
   await project.write('api-a/revisions/002_long.up.sql', text('SELECT count(slept) FROM gate;'));
   await project.sql(
     'api-a',
-    `SET ROLE "${project.owner('api-a')}"; CREATE VIEW gate AS SELECT pg_sleep(60)::text AS slept`,
+    `SET ROLE "${project.owner('api-a')}"; CREATE VIEW gate AS SELECT pg_sleep(600)::text AS slept`,
   );
   const run = startOrch(['migrate'], { cwd: project.folder });
   await findRunning(project, 'api-a', 'FROM gate');
