@@ -20,17 +20,26 @@ export function withJsonTable(readme: string): string {
 
 function jsonTable(): string {
   const lines = { ...eventFields, ...endFields };
-  return [
-    '| Line | Its fields |',
-    '| --- | --- |',
+  return aligned([
+    ['Line', 'Its fields'],
     ...Object.entries(lines).map(([type, fields]) => row(type, fields)),
     ...Object.entries(answerFields).map(([type, fields]) => row(`${type} (an answer)`, fields)),
     row('a Step', stepFields),
     row('a Failure', failureFields),
-  ].join('\n');
+  ]);
 }
 
-function row(name: string, fields: Readonly<Record<string, FieldDoc>>): string {
+function row(name: string, fields: Readonly<Record<string, FieldDoc>>): readonly [string, string] {
   const described = Object.entries(fields).map(([field, { type, meaning }]) => `\`${field}\` ${type}: ${meaning}`);
-  return `| \`${name}\` | ${described.join('; ')} |`;
+  return [`\`${name}\``, described.join('; ')];
+}
+
+/** As Biome formats a table: what it would change, the next format would take from the README again. */
+function aligned(rows: readonly (readonly [string, string])[]): string {
+  const widths = [0, 1].map((column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
+  const rule = widths.map((width) => '-'.repeat(width));
+  const [head = [], ...body] = rows;
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  return [head, rule, ...body].map(line).join('\n');
 }
