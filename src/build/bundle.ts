@@ -1,4 +1,5 @@
-import { copyFile, rm } from 'node:fs/promises';
+import { copyFile, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 
 /**
@@ -6,8 +7,7 @@ import { build } from 'esbuild';
  * Bundled, because Node spends more time on finding and opening the hundred files of `pg`, `yaml` and `commander`
  * than on running them; split, so that a command loads only what it needs.
  */
-await rm('dist', { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   entryPoints: {
     main: 'src/main.ts',
     api: 'src/api.ts',
@@ -29,8 +29,15 @@ await build({
   banner: {
     js: "import { createRequire as orchRequire } from 'node:module'; const require = orchRequire(import.meta.url);",
   },
+  metafile: true,
   logLevel: 'warning',
 });
+// Removed last, not first: a program that was started meanwhile still finds the chunks that it names.
+const made = new Set(Object.keys(metafile.outputs));
+for (const name of await readdir('dist/chunks')) {
+  const file = join('dist', 'chunks', name);
+  if (!made.has(file)) await rm(file);
+}
 for (const schema of ['orchestrator', 'service']) {
   await copyFile(`src/config/${schema}.schema.json`, `dist/${schema}.schema.json`);
 }
