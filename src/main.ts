@@ -1,6 +1,5 @@
-#!/usr/bin/env node
-import { createInterface } from 'node:readline/promises';
-import type { Edge } from './cli/command-context.ts';
+import { isatty } from 'node:tty';
+import type { Edge, OpenRun } from './cli/command-context.ts';
 import { exitCodes } from './cli/exit-code.ts';
 import { runProgram } from './cli/program.ts';
 import { Failure } from './core/failure.ts';
@@ -28,10 +27,21 @@ function onSignal(signal: 'SIGINT' | 'SIGTERM'): void {
 }
 process.on('SIGINT', () => onSignal('SIGINT'));
 process.on('SIGTERM', () => onSignal('SIGTERM'));
-// `orch logs | head` closes our stdout: that is the reader's right and no fault of ours.
+// The terminal was closed: what `up` holds must not outlive it. Unhandled, SIGHUP would end this process alone.
+process.on('SIGHUP', () => onSignal('SIGTERM'));
+
+let opened: OpenRun | undefined;
+
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(exitCodes.done);
-  throw error;
+  // EIO: the terminal is gone, and SIGHUP says what to do.
+  if (error.code === 'EIO') return;
+  if (error.code !== 'EPIPE') throw error;
+  // `orch logs | head` closes our stdout: that is the reader's right and no fault of ours.
+  void Promise.resolve(opened?.close()).finally(() => process.exit(exitCodes.done));
+});
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  // Nobody reads the progress any more; the work goes on.
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
 });
 
 const edge: Edge = {
@@ -41,14 +51,19 @@ const edge: Edge = {
   stderr: process.stderr,
   version: VERSION,
   signal: interrupt.signal,
-  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
-  open: (options) => openRun(options, { cwd: process.cwd(), pid: process.pid, environment: process.env }),
+  ask: isatty(0) && isatty(2) ? ask : undefined,
+  open: async (options) => {
+    opened = await openRun(options, { cwd: process.cwd(), pid: process.pid, environment: process.env });
+    return opened;
+  },
   setExitCode: (code) => {
     process.exitCode = code;
   },
 };
 
 async function ask(question: string): Promise<string> {
+  // Loaded late: hardly a run asks.
+  const { createInterface } = await import('node:readline/promises');
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   // While a line is edited, Ctrl-C comes as a key and not as a signal.
   terminal.on('SIGINT', () => onSignal('SIGINT'));

@@ -33,6 +33,8 @@ export async function upgrade(run: Run, request: UpgradeRequest): Promise<Outcom
   if (run.ports.runtime?.kind === 'local') await startServers(run, services);
   const sessions = new TargetSessions(run);
   try {
+    // First, so that the files are read while the servers answer.
+    sessions.beginOpening(services);
     const histories = await loadHistories(run.ports.revisions, run.project, services);
     const { target } = request;
     return await converge(run, sessions, {
@@ -57,6 +59,8 @@ export async function planOnly(run: Run, request: Omit<UpgradeRequest, 'failFast
   if (run.ports.runtime?.kind === 'local') await startServers(run, services);
   const sessions = new TargetSessions(run, 'read-only');
   try {
+    // First, so that the files are read while the servers answer.
+    sessions.beginOpening(services);
     const histories = await loadHistories(run.ports.revisions, run.project, services);
     const observed = await observe(run, sessions, services, { containers: false, wait: false });
     return planProject({ goal: 'migrate', services, target: request.target, histories }, observed);
@@ -80,6 +84,8 @@ export async function up(run: Run, request: UpRequest): Promise<Outcome> {
   await waitUntilReady(run, services);
   const sessions = new TargetSessions(run);
   try {
+    // First, so that the files are read while the servers answer.
+    sessions.beginOpening(services);
     const histories = await loadHistories(run.ports.revisions, run.project, services);
     const { target, rebuild } = request;
     return await converge(run, sessions, {

@@ -19,7 +19,7 @@ type OutputFormat = 'tree' | 'plain' | 'json';
 export type RuntimeUse = 'containers' | 'databases';
 
 /** One command's run while it lasts. */
-interface OpenRun {
+export interface OpenRun {
   readonly run: Run;
   /** Frees what the run holds; stops what a foreground runtime holds. */
   close(): Promise<void>;

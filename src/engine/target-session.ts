@@ -135,6 +135,14 @@ export class TargetSessions {
     return created;
   }
 
+  /** Begins to open the sessions that observe, without waiting: how that goes is told to whoever asks for one. */
+  beginOpening(services: readonly Service[]): void {
+    for (const service of services)
+      this.of(service)
+        .keeper()
+        .catch(() => undefined);
+  }
+
   /** Ends every session. */
   async close(): Promise<void> {
     await Promise.all([...this.#byService.values()].map((target) => target.close()));

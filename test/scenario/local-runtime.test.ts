@@ -167,7 +167,7 @@ describe('another terminal, meanwhile', () => {
   });
 });
 
-describe.each(['SIGINT', 'SIGTERM'] as const)('%s while all is up', (signal) => {
+describe.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s while all is up', (signal) => {
   test('stops everything, calmly and with 0; the data is there at the next up', async () => {
     holder = sample.start('up');
     await holder.said(READY);

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Failure } from '../../core/failure.ts';
 import type { Fault } from '../../core/fault.ts';
 import type { Service } from '../../core/project.ts';
@@ -25,8 +26,12 @@ export interface RevisionStoreOptions {
 export function createRevisionStore({ root, workingFolder, nativeTypeScript }: RevisionStoreOptions): RevisionStore {
   const paths = new ProjectPaths(root, workingFolder);
   const owners = new Map<string, string>();
+  let turn: Promise<unknown> = Promise.resolve();
   return {
     async load(service) {
+      // Files are read synchronously: one service a turn of the event loop, so that connections make headway between.
+      turn = turn.then(() => nextTurn());
+      await turn;
       const loaded = loadService(service, paths);
       for (const { up } of [...loaded.revisions, ...loaded.seeds]) owners.set(up.file, service.name);
       return loaded;

@@ -26,7 +26,7 @@ export class PostgresDatabase implements Database {
   }
 
   async connect(location: Location, purpose: string, signal?: AbortSignal): Promise<Session> {
-    const ways = await encryptions(location);
+    const ways = encryptions(location);
     for (const [index, encryption] of ways.entries()) {
       try {
         return await this.#connectKnownSettings(location, purpose, encryption, signal);

@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises';
 import { connect, isIP } from 'node:net';
 import type { Probe } from '../../core/failure.ts';
 import { type Database, DatabaseError, type Location, type Session } from '../../ports/database.ts';
@@ -55,6 +54,8 @@ export async function probeServer(
 async function resolve(host: string): Promise<Finding | undefined> {
   if (isIP(host) !== 0 || host.startsWith('/')) return undefined;
   try {
+    // Loaded late: a server that serves is not asked for in this way.
+    const { lookup } = await import('node:dns/promises');
     await lookup(host);
     return undefined;
   } catch (cause) {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Socket } from 'node:net';
-import { connect as secure, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { DatabaseError, type Location } from '../../ports/database.ts';
 import type { Encryption } from './tls.ts';
 
@@ -83,6 +83,8 @@ async function readAnswer(socket: Socket): Promise<Buffer> {
 }
 
 async function handshake(socket: Socket, encryption: Encryption): Promise<TLSSocket> {
+  // Loaded late, since many servers have no TLS; and at once, since the socket could close while an import is awaited.
+  const { connect: secure } = process.getBuiltinModule('node:tls');
   const stream = secure({ ...encryption.options, socket });
   // Until `pg` listens, an abort must not become an uncaught error.
   const end = once(stream, 'close').then(() => {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import type { Tls } from '../../core/project.ts';
@@ -19,18 +19,18 @@ const CLEAR: Encryption = { asks: false, must: false, options: {} };
  * `require` with a root certificate checks the chain like `verify-ca`, as libpq does.
  * @throws DatabaseError where a certificate or key file cannot be read
  */
-export async function encryptions(location: Location): Promise<readonly Encryption[]> {
+export function encryptions(location: Location): readonly Encryption[] {
   const { tls, host } = location;
   // A Unix socket knows no TLS; libpq ignores sslmode there.
   if (tls.mode === 'disable' || host.startsWith('/')) return [CLEAR];
-  const options = await tlsOptions(tls, host);
+  const options = tlsOptions(tls, host);
   if (tls.mode === 'allow') return [CLEAR, { asks: true, must: true, options }];
   if (tls.mode === 'prefer') return [{ asks: true, must: false, options }, CLEAR];
   return [{ asks: true, must: true, options }];
 }
 
-async function tlsOptions(tls: Tls, host: string): Promise<ConnectionOptions> {
-  const [ca, cert, key] = await Promise.all([tls.rootCertificate, tls.certificate, tls.key].map(readPem));
+function tlsOptions(tls: Tls, host: string): ConnectionOptions {
+  const [ca, cert, key] = [tls.rootCertificate, tls.certificate, tls.key].map(readPem);
   const checksName = tls.mode === 'verify-full';
   const checksChain = checksName || tls.mode === 'verify-ca' || (tls.mode === 'require' && ca !== undefined);
   return {
@@ -45,10 +45,10 @@ async function tlsOptions(tls: Tls, host: string): Promise<ConnectionOptions> {
   };
 }
 
-async function readPem(path: string | undefined): Promise<Buffer | undefined> {
+function readPem(path: string | undefined): Buffer | undefined {
   if (path === undefined) return undefined;
   try {
-    return await readFile(path);
+    return readFileSync(path);
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? 'unreadable';
     throw new DatabaseError(`the certificate file ${path} cannot be read: ${reason}`, {
