@@ -14,7 +14,11 @@ function suite(name: string, folders: readonly string[], options: object = {}): 
   };
 }
 
+// In CI a failed test is tried once more, and vitest says so: a shared machine's stall must not look like a fault of ours.
+const retry = process.env.CI === undefined ? 0 : 1;
+
 const withServers = {
+  retry,
   // Real servers, real processes: slow machines get the time that they need, and nothing is asserted about it.
   testTimeout: 120_000,
   hookTimeout: 180_000,
@@ -32,6 +36,7 @@ export default defineConfig({
       suite('cli', ['cli'], withServers),
       suite('scenario', ['scenario'], withServers),
       suite('docker', ['docker'], {
+        retry,
         testTimeout: 300_000,
         hookTimeout: 600_000,
         globalSetup: ['test/support/build.ts', 'test/support/sample-images.ts'],
