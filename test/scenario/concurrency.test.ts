@@ -83,7 +83,7 @@ describe('a run that finds the lock held', () => {
     expect(row?.name).toMatch(/^orch lock /);
     expect(holder).not.toBe(pid);
     expect(told).toMatch(
-      new RegExp(`orch lock [^,]*, role ${project.owner('api-a')}, from 127\\.0\\.0\\.1:\\d+, since 20`),
+      new RegExp(`orch lock [^,]*, role ${project.owner('api-a')}, from [\\d.]+:\\d+, since 20`),
     );
     await gate.open();
     expect((await first.ended).code).toBe(0);
