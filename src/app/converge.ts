@@ -3,9 +3,9 @@ import type { Observed } from '../core/observed.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Service } from '../core/project.ts';
-import type { Run } from '../ports/run.ts';
 import { execute } from '../engine/execute.ts';
 import type { TargetSessions } from '../engine/target-session.ts';
+import type { Run } from '../ports/run.ts';
 import { Tally } from './tally.ts';
 
 /** How often a plan may turn out stale before orch gives up: each time, another orch has changed a database in between. */
@@ -17,6 +17,8 @@ export interface Goal {
   observe(): Promise<Observed>;
   plan(observed: Observed): Plan;
   readonly failFast: boolean;
+  /** False: what was asked for was relative to what was there, or approved as it was: a stale plan is a failure. */
+  readonly mayReplan?: boolean;
 }
 
 /** Observe, plan, execute, and once more where somebody else was faster: until the plan that was executed was no stale one. */
@@ -32,6 +34,7 @@ export async function converge(run: Run, sessions: TargetSessions, goal: Goal): 
     tally.add(observed, plan, execution);
     for (const { step, failure } of execution.failures) failed.set(step.subject.service, failure);
     if (!execution.stale || run.signal.aborted) return tally.outcome(run.signal);
+    if (goal.mayReplan === false) break;
   }
   throw new Failure('observed-changed', { service: goal.services.map((service) => service.name).join(', ') });
 }

@@ -3,9 +3,9 @@ import { appliedHeads } from '../core/history.ts';
 import type { LedgerRow, ObservedContainer } from '../core/observed.ts';
 import { type History, pendingRevisions } from '../core/planners/upgrade.ts';
 import type { Service } from '../core/project.ts';
-import type { Run } from '../ports/run.ts';
 import { observe } from '../engine/observe.ts';
 import { TargetSessions } from '../engine/target-session.ts';
+import type { Run } from '../ports/run.ts';
 import { loadHistories } from './histories.ts';
 import { selectServices } from './select-services.ts';
 import { startServers } from './servers.ts';
@@ -21,9 +21,19 @@ export interface ServiceStatus {
   /** Names of what `migrate` would apply; undefined where that can't be said. */
   readonly pending: readonly string[] | undefined;
   readonly container: ObservedContainer | undefined;
+  /** True: every head of the files is applied; undefined: that can't be said. */
+  readonly atHeads: boolean | undefined;
+  /** The ledger's rows of `heads`. */
+  readonly latest: readonly LatestRow[];
   /** Why the service could not be looked at or can't be upgraded. */
   readonly failure: Failure | undefined;
 }
+
+/** What the ledger says of an applied head. */
+type LatestRow = Pick<
+  LedgerRow,
+  'name' | 'parents' | 'appliedAt' | 'duration' | 'role' | 'host' | 'orchVersion' | 'run' | 'note'
+>;
 
 /**
  * What is applied, what is pending and, where `containers` is true, which containers run.
@@ -62,6 +72,8 @@ function unknownStatus(service: Service, failure: Failure): ServiceStatus {
     applied: 0,
     pending: undefined,
     container: undefined,
+    atHeads: undefined,
+    latest: [],
     failure,
   };
 }
@@ -75,7 +87,15 @@ function statusOf(
   const applied = rows.filter((row) => row.kind === 'revision' && row.state === 'applied');
   const known = { service: service.name, database: service.database, container };
   const heads = appliedHeads(rows);
-  const common = { ...known, heads, appliedAt: applied.at(-1)?.appliedAt, applied: applied.length };
+  const names = new Set(applied.map(({ name }) => name));
+  const common = {
+    ...known,
+    heads,
+    appliedAt: applied.at(-1)?.appliedAt,
+    applied: applied.length,
+    atHeads: history instanceof Failure ? undefined : history.graph.heads.every(({ name }) => names.has(name)),
+    latest: applied.filter(({ name }) => heads.includes(name)).map(latestRow),
+  };
   if (history instanceof Failure) return { ...common, pending: undefined, failure: history };
   try {
     const pending = pendingRevisions(service, history, rows, 'head').map((revision) => revision.name);
@@ -84,4 +104,8 @@ function statusOf(
     if (error instanceof Failure) return { ...common, pending: undefined, failure: error };
     throw error;
   }
+}
+
+function latestRow({ name, parents, appliedAt, duration, role, host, orchVersion, run, note }: LedgerRow): LatestRow {
+  return { name, parents, appliedAt, duration, role, host, orchVersion, run, note };
 }

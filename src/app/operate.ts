@@ -1,6 +1,6 @@
 import { Failure } from '../core/failure.ts';
-import type { Run } from '../ports/run.ts';
 import { ServerWaits } from '../engine/wait.ts';
+import type { Run } from '../ports/run.ts';
 import type { LogLine, Runtime } from '../ports/runtime.ts';
 import { selectServices } from './select-services.ts';
 import { startServers } from './servers.ts';
@@ -25,7 +25,10 @@ export async function waitForServers(run: Run, names: readonly string[]): Promis
 export async function down(run: Run, request: { readonly volumes: boolean }): Promise<readonly string[]> {
   const { environment } = run.project;
   if (request.volumes && environment !== 'development') {
-    throw new Failure('reset-refused', { database: run.project.services.map((service) => service.database).join(', '), environment });
+    throw new Failure('reset-refused', {
+      database: run.project.services.map((service) => service.database).join(', '),
+      environment,
+    });
   }
   return requireRuntime(run).down(run.project.services, { volumes: request.volumes });
 }

@@ -2,14 +2,14 @@ import { Failure } from '../core/failure.ts';
 import { findNearest } from '../core/nearest.ts';
 import type { Loss } from '../core/observed.ts';
 import type { Outcome } from '../core/outcome.ts';
-import { planReset } from '../core/planners/reset.ts';
 import type { Plan } from '../core/plan.ts';
 import { planProject } from '../core/planners/project-plan.ts';
+import { planReset } from '../core/planners/reset.ts';
 import type { Project, Service } from '../core/project.ts';
-import type { Run } from '../ports/run.ts';
 import { observe } from '../engine/observe.ts';
 import { TargetSessions } from '../engine/target-session.ts';
 import { ServerWaits } from '../engine/wait.ts';
+import type { Run } from '../ports/run.ts';
 import { converge } from './converge.ts';
 import { loadHistories } from './histories.ts';
 import { startServers } from './servers.ts';
@@ -32,7 +32,8 @@ export async function reset(run: Run, request: ResetRequest): Promise<Outcome> {
   await startServers(run, [service]);
   await new ServerWaits(run).waitFor(service);
   const loss = await run.ports.admin.loss(service);
-  if (!(await request.approve(service, loss))) throw new Failure('approval-missing', { what: service.database });
+  if (!(await request.approve(service, loss)))
+    throw new Failure('approval-missing', { what: service.database, command: 'reset' });
   return rebuild(run, service);
 }
 

@@ -61,7 +61,8 @@ function outcomeOf(
   const steps = plan.steps.filter((step) => step.subject.service === service.name);
   const done = steps.filter((step) => execution.results.get(step.id) === 'done');
   const applied = done.flatMap((step) => (step.kind === 'apply-revision' ? [step.revision] : []));
-  const namesOf = (kind: RevisionKind): readonly string[] => applied.flatMap((item) => (item.kind === kind ? [item.name] : []));
+  const namesOf = (kind: RevisionKind): readonly string[] =>
+    applied.flatMap((item) => (item.kind === kind ? [item.name] : []));
   const found = observed.services.get(service.name);
   const seen = found === undefined || found instanceof Failure ? undefined : found;
   const worked = steps.reduce((sum, step) => sum + (execution.durations.get(step.id) ?? 0), 0);
@@ -69,13 +70,24 @@ function outcomeOf(
     service: service.name,
     database: service.database,
     status: statusOf(service, steps, plan, execution, earlier),
-    heads: seen === undefined ? undefined : headsAfter(seen.database.ledger?.rows ?? [], applied, done),
+    heads: seen === undefined ? undefined : headsAfter(seen.database.ledger?.rows ?? [], done),
     applied: [...(earlier?.applied ?? []), ...namesOf('revision')],
     seeded: [...(earlier?.seeded ?? []), ...namesOf('seed')],
+    reverted: [
+      ...(earlier?.reverted ?? []),
+      ...done.flatMap((step) => (step.kind === 'revert-revision' ? [step.revision.name] : [])),
+    ],
+    stamped: [...(earlier?.stamped ?? []), ...done.flatMap(stampedBy)],
     url: urlOf(done, execution) ?? seen?.container?.url,
     container: containerOf(done, seen?.container?.state),
     duration: (earlier?.duration ?? 0) + worked,
   };
+}
+
+/** What a step wrote into the ledger, or took out of it, without running anything. */
+function stampedBy(step: Step): readonly string[] {
+  if (step.kind === 'stamp') return [...new Set([...step.remove, ...step.add.map(({ name }) => name)])];
+  return step.kind === 'accept-revision' ? [step.revision] : [];
 }
 
 function statusOf(
@@ -95,14 +107,32 @@ function statusOf(
 
 type Row = Parameters<typeof appliedHeads>[0][number];
 
-function headsAfter(
-  rows: readonly Row[],
-  applied: readonly { readonly kind: Row['kind']; readonly name: string; readonly parents: readonly string[] }[],
-  done: readonly Step[],
-): readonly string[] {
-  const kept = done.some((step) => step.kind === 'drop-database') ? [] : rows;
-  const added = applied.map((revision) => ({ ...revision, state: 'applied' as const }));
-  return appliedHeads([...kept.filter((row) => row.state === 'applied'), ...added]);
+/** The heads that the done steps have left, one after the other. */
+function headsAfter(rows: readonly Row[], done: readonly Step[]): readonly string[] {
+  const held = new Map<string, Row>();
+  const put = ({ kind, name, parents }: Pick<Row, 'kind' | 'name' | 'parents'>): void => {
+    if (kind === 'revision') held.set(name, { kind, name, parents, state: 'applied' });
+  };
+  for (const row of rows) if (row.state === 'applied') put(row);
+  for (const step of done) {
+    if (step.kind === 'drop-database') held.clear();
+    for (const name of takenOutBy(step)) held.delete(name);
+    for (const row of putInBy(step)) put(row);
+  }
+  return appliedHeads([...held.values()]);
+}
+
+function takenOutBy(step: Step): readonly string[] {
+  if (step.kind === 'stamp') return step.remove;
+  return step.kind === 'revert-revision' && step.revision.kind === 'revision' ? [step.revision.name] : [];
+}
+
+function putInBy(step: Step): readonly Pick<Row, 'kind' | 'name' | 'parents'>[] {
+  if (step.kind === 'apply-revision') return [step.revision];
+  if (step.kind === 'stamp') return step.add;
+  if (step.kind === 'accept-revision') return step.found === undefined ? [] : [step.found];
+  if (step.kind !== 'relink-revisions') return [];
+  return step.links.map(({ revision, parents }) => ({ kind: 'revision', name: revision, parents }));
 }
 
 function urlOf(done: readonly Step[], execution: Execution): string | undefined {

@@ -1,9 +1,33 @@
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../config/duration.ts';
+import { describeUnfit } from '../core/variables.ts';
 
 /** Collects a repeatable option that also takes several names at once. */
 export function collectNames(value: string, earlier: readonly string[]): readonly string[] {
   return [...earlier, ...value.split(',').filter((name) => name !== '')];
+}
+
+/** Collects `name=value`; a later one of the same name counts. */
+function collectValues(
+  text: string,
+  earlier: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const [, name, value] = /^([a-z_][a-z0-9_]*)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined)
+    throw new InvalidArgumentError('Expected name=value; a name is of a-z, 0-9 and _.');
+  const unfit = describeUnfit(value);
+  if (unfit !== undefined) throw new InvalidArgumentError(`This can be no value: ${unfit}.`);
+  return { ...earlier, [name]: value };
+}
+
+/** Adds `--set name=value` to a command that applies or reverts revisions. */
+export function addSetOption(command: Command): Command {
+  return command.option(
+    '--set <name=value>',
+    'a value for a variable that revision files name; may be given several times',
+    collectValues,
+    {},
+  );
 }
 
 /** `30s`, `500ms`, `2m` or a number of seconds → ms. */

@@ -1,17 +1,51 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { Edge } from './command-context.ts';
+import { addAccept } from './commands/accept.ts';
+import { addBranches } from './commands/branches.ts';
+import { addCheck } from './commands/check.ts';
 import { addCurrent } from './commands/current.ts';
 import { addDown } from './commands/down.ts';
+import { addDowngrade } from './commands/downgrade.ts';
+import { addHeads } from './commands/heads.ts';
+import { addHistory } from './commands/history.ts';
 import { addLogs } from './commands/logs.ts';
+import { addMerge } from './commands/merge.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addPlan } from './commands/plan.ts';
+import { addRebase } from './commands/rebase.ts';
 import { addReset } from './commands/reset.ts';
+import { addRevision } from './commands/revision.ts';
+import { addShow } from './commands/show.ts';
+import { addSql } from './commands/sql.ts';
+import { addStamp } from './commands/stamp.ts';
 import { addStatus } from './commands/status.ts';
 import { addUp } from './commands/up.ts';
 import { addWait } from './commands/wait.ts';
 
 /** What each command adds itself with, in the order of the help. */
-const commands = [addUp, addMigrate, addPlan, addCurrent, addStatus, addReset, addWait, addLogs, addDown];
+const commands = [
+  addUp,
+  addMigrate,
+  addDowngrade,
+  addStamp,
+  addAccept,
+  addPlan,
+  addCheck,
+  addCurrent,
+  addHistory,
+  addHeads,
+  addBranches,
+  addShow,
+  addStatus,
+  addSql,
+  addRevision,
+  addMerge,
+  addRebase,
+  addReset,
+  addWait,
+  addLogs,
+  addDown,
+];
 
 /** The whole command line. Each action sets the exit code through the edge. */
 export function buildProgram(edge: Edge): Command {
@@ -37,7 +71,10 @@ function addCommonOptions(command: Command): Command {
   return command
     .option('-c, --config <file>', 'the config file (default: orchestrator.config.yaml, here or in a parent folder)')
     .addOption(
-      new Option('--runtime <kind>', 'where services and databases live (default: compose where a Docker engine answers)')
+      new Option(
+        '--runtime <kind>',
+        'where services and databases live (default: compose where a Docker engine answers)',
+      )
         .choices(['compose', 'local'])
         .env('ORCH_RUNTIME'),
     )
@@ -77,7 +114,7 @@ const EXIT_CODES = `
 Exit codes:
   0   done, or nothing to do
   2   usage, config or revision files at fault; not approved
-  3   findings: something is pending (status)
+  3   findings: something is pending (status), or files and databases disagree (check)
   4   another orch holds the lock
   5   a revision failed and was rolled back
   6   partial: a revision outside a transaction stopped half way, or several services failed for different reasons

@@ -28,13 +28,18 @@ export interface CommandWork {
  */
 export async function runCommand(
   edge: Edge,
-  command: { readonly name: string; readonly use: RuntimeUse; readonly options: CommonOptions; readonly policies?: Partial<Project['policies']> },
+  command: {
+    readonly name: string;
+    readonly use: RuntimeUse;
+    readonly options: CommonOptions;
+    readonly policies?: Partial<Project['policies']>;
+  },
   work: (context: CommandWork) => Promise<Result>,
 ): Promise<void> {
   let reporter: Reporter | undefined;
   try {
     const loaded = await loadProject({ cwd: edge.cwd, configPath: command.options.config, env: edge.environment });
-    const project = { ...loaded, policies: { ...loaded.policies, ...command.policies } };
+    const project = withSet({ ...loaded, policies: { ...loaded.policies, ...command.policies } }, command.options.set);
     reporter = await openReporter(edge, command.options, project);
     const result = await withRun(edge, command, project, reporter, work);
     edge.setExitCode('outcome' in result ? exitCodeOfOutcome(result.outcome) : result.exitCode);
@@ -46,6 +51,14 @@ export async function runCommand(
   }
 }
 
+/** Values of `--set` go before those of the config, for every service. */
+function withSet(project: Project, values: Readonly<Record<string, string>> = {}): Project {
+  const set = Object.keys(values);
+  if (set.length === 0) return project;
+  const services = project.services.map((service) => ({ ...service, variables: { ...service.variables, ...values } }));
+  return { ...project, services, set };
+}
+
 async function withRun(
   edge: Edge,
   command: Parameters<typeof runCommand>[1],
@@ -55,7 +68,14 @@ async function withRun(
 ): Promise<Result> {
   const emit = (event: Event): void => reporter.on(event);
   const { use, options } = command;
-  const opened = await edge.open({ project, use, runtime: options.runtime, stays: command.name === 'up', emit, signal: edge.signal });
+  const opened = await edge.open({
+    project,
+    use,
+    runtime: options.runtime,
+    stays: command.name === 'up',
+    emit,
+    signal: edge.signal,
+  });
   const { run } = opened;
   let reported = false;
   const report = async (outcome: Outcome): Promise<void> => {
@@ -64,8 +84,19 @@ async function withRun(
   };
   try {
     const runtime = run.ports.runtime?.kind;
-    emit({ type: 'run-started', run: run.writer.run, command: command.name, project: project.name, runtime, version: edge.version });
-    const result = await work({ run, answers: createAnswers(reporterOptions(edge, options, project), reporter), report });
+    emit({
+      type: 'run-started',
+      run: run.writer.run,
+      command: command.name,
+      project: project.name,
+      runtime,
+      version: edge.version,
+    });
+    const result = await work({
+      run,
+      answers: createAnswers(reporterOptions(edge, options, project), reporter),
+      report,
+    });
     if (!reported && 'outcome' in result) await report(result.outcome);
     return result;
   } finally {

@@ -4,20 +4,73 @@ import type { Plan, Step, Subject } from './plan.ts';
 
 /** What happened, in the past tense: the one currency between the engine and the reporters. */
 export type Event =
-  | { readonly type: 'run-started'; readonly run: string; readonly command: string; readonly project: string; readonly runtime: RuntimeKind | undefined; readonly version: string }
-  | { readonly type: 'runtime-noted'; readonly runtime: RuntimeKind; readonly note: RuntimeNote; readonly detail: string }
-  | { readonly type: 'server-started'; readonly server: string; readonly how: string; /** ms */ readonly duration: number }
-  | { readonly type: 'probe-awaited'; readonly server: string; readonly probe: Probe; readonly reason: string; /** ms */ readonly waited: number }
-  | { readonly type: 'server-ready'; readonly server: string; /** ms */ readonly waited: number }
+  | {
+      readonly type: 'run-started';
+      readonly run: string;
+      readonly command: string;
+      readonly project: string;
+      readonly runtime: RuntimeKind | undefined;
+      readonly version: string;
+    }
+  | {
+      readonly type: 'runtime-noted';
+      readonly runtime: RuntimeKind;
+      readonly note: RuntimeNote;
+      readonly detail: string;
+    }
+  | {
+      readonly type: 'server-started';
+      readonly server: string;
+      readonly how: string /** ms */;
+      readonly duration: number;
+    }
+  | {
+      readonly type: 'probe-awaited';
+      readonly server: string;
+      readonly probe: Probe;
+      readonly reason: string /** ms */;
+      readonly waited: number;
+    }
+  | { readonly type: 'server-ready'; readonly server: string /** ms */; readonly waited: number }
   | { readonly type: 'plan-made'; readonly plan: Plan }
-  | { readonly type: 'lock-awaited'; readonly subject: Subject; readonly holder: LockHolder | undefined; /** ms */ readonly waited: number }
+  | {
+      readonly type: 'lock-awaited';
+      readonly subject: Subject;
+      readonly holder: LockHolder | undefined /** ms */;
+      readonly waited: number;
+    }
   | { readonly type: 'step-started'; readonly step: Step }
-  | { readonly type: 'step-progressed'; readonly step: Step; readonly done: number; readonly total: number | undefined; readonly unit: string }
-  | { readonly type: 'step-finished'; readonly step: Step; /** ms */ readonly duration: number; readonly note: string | undefined }
-  | { readonly type: 'step-failed'; readonly step: Step; readonly failure: Failure; /** ms */ readonly duration: number }
-  | { readonly type: 'step-skipped'; readonly step: Step; readonly because: 'earlier-failure' | 'fail-fast' | 'interrupted' }
+  | {
+      readonly type: 'step-progressed';
+      readonly step: Step;
+      readonly done: number;
+      readonly total: number | undefined;
+      readonly unit: string;
+    }
+  | {
+      readonly type: 'step-finished';
+      readonly step: Step /** ms */;
+      readonly duration: number;
+      readonly note: string | undefined;
+    }
+  | {
+      readonly type: 'step-failed';
+      readonly step: Step;
+      readonly failure: Failure /** ms */;
+      readonly duration: number;
+    }
+  | {
+      readonly type: 'step-skipped';
+      readonly step: Step;
+      readonly because: 'earlier-failure' | 'fail-fast' | 'interrupted';
+    }
   | { readonly type: 'notice-received'; readonly subject: Subject; readonly severity: string; readonly message: string }
-  | { readonly type: 'service-exited'; readonly service: string; readonly exitCode: number | undefined; readonly signal: string | undefined }
+  | {
+      readonly type: 'service-exited';
+      readonly service: string;
+      readonly exitCode: number | undefined;
+      readonly signal: string | undefined;
+    }
   | { readonly type: 'stop-requested'; readonly signal: 'SIGINT' | 'SIGTERM' };
 
 export type RuntimeKind = 'compose' | 'local';

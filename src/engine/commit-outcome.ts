@@ -19,6 +19,7 @@ export async function settleCommit(
   target: TargetSession,
   revision: Revision,
   commit: () => Promise<boolean>,
+  wanted: 'applied' | 'reverted' = 'applied',
 ): Promise<void> {
   const worker = await target.worker();
   const place = { service: target.service.name, database: target.service.database };
@@ -26,7 +27,7 @@ export async function settleCommit(
     if (await commit()) return;
   } catch (error) {
     if (!(error instanceof DatabaseError && error.connection)) throw error;
-    await settleLostCommit(run, target, revision, worker.pid, error);
+    await settleLostCommit(run, target, revision, { oldBackend: worker.pid, wanted, error });
     return;
   }
   const during = `committing ${revision.name}`;
@@ -37,16 +38,16 @@ async function settleLostCommit(
   run: Run,
   target: TargetSession,
   revision: Revision,
-  oldBackend: number,
-  error: DatabaseError,
+  lost: { readonly oldBackend: number; readonly wanted: 'applied' | 'reverted'; readonly error: DatabaseError },
 ): Promise<void> {
+  const { oldBackend, wanted, error } = lost;
   const place = { service: target.service.name, database: target.service.database };
   const applied = await askAgain(run, target, revision, oldBackend);
   if (applied === undefined) {
     const details = { ...place, revision: revision.name, reason: error.message };
     throw new Failure('outcome-unknown', details, { cause: error });
   }
-  if (applied) return;
+  if (applied === (wanted === 'applied')) return;
   const during = `committing ${revision.name}`;
   throw new Failure('connection-lost', { ...place, during, reason: error.message }, { cause: error });
 }
@@ -63,7 +64,8 @@ async function askAgain(
   while (clock.now() < deadline) {
     const session = await database.connect(target.location, 'verdict').catch(() => undefined);
     try {
-      if (session !== undefined && !(await isAlive(session, oldBackend))) return await ledger.isApplied(session, revision);
+      if (session !== undefined && !(await isAlive(session, oldBackend)))
+        return await ledger.isApplied(session, revision);
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
     } finally {

@@ -114,7 +114,9 @@ function adminNeeded(service: Service, cause: DatabaseError): Failure<'prerequis
 
 /** True: waiting may help. 57P03 is "the database system is starting up", 53300 "too many clients". */
 function isNotServing(error: unknown): boolean {
-  return error instanceof DatabaseError && (error.connection || error.sqlstate === '57P03' || error.sqlstate === '53300');
+  return (
+    error instanceof DatabaseError && (error.connection || error.sqlstate === '57P03' || error.sqlstate === '53300')
+  );
 }
 
 function unreachable(run: Run, service: Service, error: DatabaseError): Failure<'server-unreachable'> {

@@ -15,6 +15,7 @@ export class TargetSession {
   readonly #run: Run;
   #keeper: Promise<Session> | undefined;
   #worker: Promise<Session> | undefined;
+  #resetting: Promise<void> | undefined;
   #lost = new AbortController();
   #locked = false;
   readonly #access: Access;
@@ -41,10 +42,45 @@ export class TargetSession {
     return this.#keeper;
   }
 
-  /** The session that runs revisions. @throws DatabaseError */
+  /** The session that runs revisions, without anything that an earlier one left in it. @throws DatabaseError */
   async worker(): Promise<Session> {
+    const resetting = this.#resetting;
+    this.#resetting = undefined;
+    await resetting;
     this.#worker ??= this.#open('worker', () => undefined);
     return this.#worker;
+  }
+
+  /**
+   * Undoes what a revision left in the worker's session; the next `worker` waits for it, so that the server does it while
+   * orch does other things. PGlite's one session cannot be reset without the other connections: the settings of a
+   * connection of its own go with it.
+   */
+  resetWorker(): void {
+    this.#resetting = this.location.sessions === 'many' ? this.#resetNow() : this.#dropWorker();
+    // Whoever asks for the worker next hears of it.
+    this.#resetting.catch(() => undefined);
+  }
+
+  /** As `resetWorker`, without waiting for what was sent last: in the same packet where the server can reset a session. */
+  resetWorkerBehind(sent: Promise<unknown>): void {
+    if (this.location.sessions === 'many') {
+      this.resetWorker();
+      return;
+    }
+    this.#resetting = sent.then(() => this.#dropWorker());
+    this.#resetting.catch(() => undefined);
+  }
+
+  async #resetNow(): Promise<void> {
+    const worker = await this.#worker;
+    if (worker !== undefined) await this.#run.ports.ledger.reset(worker);
+  }
+
+  async #dropWorker(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    if (worker !== undefined) await closeQuietly(worker);
   }
 
   async #open(purpose: string, onLost: (error: DatabaseError) => void): Promise<Session> {
@@ -73,6 +109,7 @@ export class TargetSession {
     const sessions = [this.#worker, this.#keeper].filter((session) => session !== undefined);
     this.#worker = undefined;
     this.#keeper = undefined;
+    this.#resetting = undefined;
     const wasLocked = this.#locked;
     this.#locked = false;
     for (const opening of sessions.slice(0, -1)) await closeQuietly(opening);

@@ -2,7 +2,7 @@ import type { Failure, FailureDetails } from '../core/failure.ts';
 import { type FailurePhrases, foreignLines, quoted } from './failure-phrase.ts';
 import { sourceLines } from './fault-text.ts';
 import { phraseHolder } from './holder-phrase.ts';
-import { againCommand, type PhraseContext, phraseStanding, shownPlace, sqlText } from './phrase-context.ts';
+import { againCommand, type PhraseContext, phraseStanding, shellWord, shownPlace, sqlText } from './phrase-context.ts';
 import { prerequisiteFailures } from './prerequisite-failures.ts';
 import { serverUnreachable } from './server-failure.ts';
 import { formatCount, formatDuration } from './units.ts';
@@ -24,11 +24,15 @@ type DatabaseCode =
 export const databaseFailures: FailurePhrases<DatabaseCode> = {
   'revision-interrupted': ({ details }, context) => ({
     happened: [
-      `${details.service}: ${details.revision}, which runs outside a transaction, stopped half way`,
+      `${details.service}: ${details.revision}, which ${details.direction === 'up' ? 'runs' : 'is reverted'} outside a transaction, stopped half way`,
       `  ${formatCount(details.statementsDone, 'statement')} of it ${details.statementsDone === 1 ? 'is' : 'are'} done`,
     ],
-    state: `what those statements did stays in ${details.database}; the ledger has ${details.revision} as started.`,
-    next: [`${againCommand(context, details.service)}  # goes on with statement ${details.statementsDone + 1}`],
+    state: `what those statements did stays in ${details.database}; the ledger has ${details.revision} as ${details.direction === 'up' ? 'started' : 'reverting'}.`,
+    next: [
+      details.direction === 'up'
+        ? `${againCommand(context, details.service)}  # goes on with statement ${details.statementsDone + 1}`
+        : `orch downgrade --service ${shellWord(details.service)} ${shellWord(`${details.revision}-1`)}  # goes on with statement ${details.statementsDone + 1} of its down`,
+    ],
   }),
   'lock-held': lockHeld,
   'lock-lost': ({ details }, context) => ({
@@ -68,16 +72,21 @@ export const databaseFailures: FailurePhrases<DatabaseCode> = {
     const [headline = '', ...more] = foreignLines(details.message);
     return {
       happened: [
-        `${details.service}: ${details.revision} failed: ${headline}`,
+        `${details.service}: ${details.revision}${details.direction === 'up' ? '' : ' (down)'} failed: ${headline}`,
         ...placeLines(failure, context),
         ...quoted(more),
       ],
-      state: rolledBack(details, context),
-      next: [againCommand(context, details.service)],
+      state:
+        details.partial === true
+          ? codeHalfWay(details)
+          : details.direction === 'up'
+            ? rolledBack(details, context)
+            : stillApplied(details),
+      next: [againOf(details, context)],
     };
   },
   'observed-changed': ({ details }, context) => ({
-    happened: [`${details.service}: somebody else changed its database between the plan and the lock, again and again`],
+    happened: [`${details.service}: somebody else changed its database between the plan and the lock`],
     state: `this run changed nothing in the database of ${details.service}.`,
     next: ['orch plan  # shows what is left to do', againCommand(context, details.service)],
   }),
@@ -118,8 +127,14 @@ function sqlFailed(failure: Failure<'sql-failed'>, context: PhraseContext) {
       ...hintLines(details.serverHint),
       ...(details.where === undefined ? [] : foreignLines(details.where).map((line) => `  where: ${line}`)),
     ],
-    state: details.partial ? halfWay(details) : rolledBack(details, context),
-    next: [againCommand(context, details.service)],
+    state: details.partial
+      ? failure.at?.file.endsWith('.ts') === true
+        ? codeHalfWay(details)
+        : halfWay(details)
+      : details.direction === 'up'
+        ? rolledBack(details, context)
+        : stillApplied(details),
+    next: [againOf(details, context)],
   };
 }
 
@@ -144,11 +159,34 @@ function halfWay(details: FailureDetails['sql-failed']): string {
     done === 0
       ? 'no statement before it was done'
       : `${formatCount(done, 'statement')} before it ${done === 1 ? 'stays' : 'stay'}`;
-  return `${details.revision} runs outside a transaction: ${stays}; the ledger of ${details.database} has it as started.`;
+  const state = details.direction === 'up' ? 'started' : 'reverting';
+  return `${details.revision} runs outside a transaction: ${stays}; the ledger of ${details.database} has it as ${state}.`;
+}
+
+function codeHalfWay(details: Pick<FailureDetails['sql-failed'], 'revision' | 'direction' | 'database'>): string {
+  const state = details.direction === 'up' ? 'started' : 'reverting';
+  return `${details.revision} runs outside a transaction: batches and queries before this one stay, and the next run goes on behind the last batch; the ledger of ${details.database} has it as ${state}.`;
 }
 
 function rolledBack(details: { readonly service: string; readonly database: string }, context: PhraseContext): string {
   return `rolled back; ${phraseStanding(details, context)}`;
+}
+
+/** A down that fails stops there. */
+function stillApplied({ database, revision }: { readonly database: string; readonly revision: string }): string {
+  return `rolled back: ${database} is in the state before this down; ${revision} is still applied.`;
+}
+
+function againOf(
+  {
+    service,
+    revision,
+    direction,
+  }: { readonly service: string; readonly revision: string; readonly direction: 'up' | 'down' },
+  context: PhraseContext,
+): string {
+  if (direction === 'up') return againCommand(context, service);
+  return `orch downgrade --service ${shellWord(service)} ${shellWord(`${revision}-1`)}  # once the down text is mended`;
 }
 
 function statusThenAgain(service: string, context: PhraseContext): string[] {

@@ -39,6 +39,7 @@ export function embeddedAdmin(postgres: ServerAdmin, runtime: LocalRuntime): Ser
     grantAccess: (service, role) => postgres.grantAccess(service, role),
     loss: (service) => postgres.loss(service),
     createDatabase: (service) => (isEmbedded(service) ? Promise.resolve() : postgres.createDatabase(service)),
-    dropDatabase: (service) => (isEmbedded(service) ? runtime.recreateDatabase(service) : postgres.dropDatabase(service)),
+    dropDatabase: (service) =>
+      isEmbedded(service) ? runtime.recreateDatabase(service) : postgres.dropDatabase(service),
   };
 }

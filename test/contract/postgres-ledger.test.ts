@@ -91,6 +91,13 @@ describe('observe', () => {
       host: "o'host",
       orchVersion: '1.2.3',
       run: writer.run,
+      requires: [],
+      downChecksum: undefined,
+      upFile: '001_a.up.sql',
+      downFile: undefined,
+      variables: {},
+      note: undefined,
+      fileGone: false,
     });
   });
 
@@ -100,6 +107,8 @@ describe('observe', () => {
     const statements: string[] = [];
     const counting: Session = {
       pid: session.pid,
+      transaction: 'none',
+      copyIn: session.copyIn.bind(session),
       onNotice: session.onNotice.bind(session),
       onLost: session.onLost.bind(session),
       close: session.close.bind(session),
@@ -124,7 +133,7 @@ describe('observe', () => {
     await ledger.create(session, service, writer);
     await inDatabase('ALTER TABLE orch.ledger RENAME COLUMN checksum TO fingerprint; UPDATE orch.meta SET format = 2');
     expect((await ledger.observe(session, service)).ledger).toEqual({ format: 2, rows: [] });
-    await inDatabase('DROP VIEW orch.heads; DROP TABLE orch.ledger; ALTER TABLE orch.meta ADD COLUMN more text');
+    await inDatabase('DROP VIEW orch.heads; DROP TABLE orch.ledger CASCADE; ALTER TABLE orch.meta ADD COLUMN more text');
     expect((await ledger.observe(session, service)).ledger).toEqual({ format: 2, rows: [] });
   });
 
@@ -280,16 +289,16 @@ describe('a revision in a transaction', () => {
     expect((await ledger.observe(session, service)).ledger?.rows).toMatchObject([{ name: '001_users', state: 'started' }]);
   });
 
-  it('is refused with another role or session authorization left set', async () => {
+  it('is recorded by its owner where it leaves another role or session authorization set', async () => {
     const admin = await connect({ ...adminLocation(postgres, service.database), actAs: service.owner.role });
-    for (const [sql, message] of [
-      [`SET ROLE ${postgres.adminRole}`, /left another role set/],
-      [`SET SESSION AUTHORIZATION ${service.owner.role}`, /left another session authorization/],
+    for (const [name, sql] of [
+      ['001_a', `SET ROLE ${postgres.adminRole}`],
+      ['002_b', `SET SESSION AUTHORIZATION ${service.owner.role}; SET ROLE NONE`],
     ] as const) {
-      await ledger.begin(admin, users, writer, noTimeouts);
-      await admin.run(sql);
-      await expect(ledger.commit(admin, users, writer, 1)).rejects.toThrow(message);
-      await ledger.reset(admin);
+      expect(await ledger.begin(admin, sqlRevision(name), writer, noTimeouts, sql)).toBeUndefined();
+      expect(await ledger.commit(admin, sqlRevision(name), writer, 1)).toBe(true);
+      const now = await admin.run('SELECT current_user::text AS role, session_user::text AS login');
+      expect(now.rows).toEqual([{ role: service.owner.role, login: postgres.adminRole }]);
     }
   });
 

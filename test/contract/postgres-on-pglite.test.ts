@@ -32,8 +32,13 @@ afterAll(async () => {
 function sessionOver(database: PGlite): Session {
   return {
     pid: 1,
-    run: async (sql) => {
-      const result = (await database.exec(sql).catch(translate)).at(-1);
+    transaction: 'none',
+    copyIn: async () => {
+      throw new DatabaseError('COPY is not available', { sqlstate: '0A000', connection: false });
+    },
+    run: async (sql, options = {}) => {
+      const results = await database.exec(sql).catch(translate);
+      const result = typeof options.rowsOf === 'number' ? results[options.rowsOf] : results.at(-1);
       return { rows: (result?.rows ?? []) as Record<string, unknown>[], command: '', rowCount: result?.affectedRows ?? 0 };
     },
     query: async <Row>(sql: string, parameters: readonly unknown[] = []) => {

@@ -29,10 +29,17 @@ export class ClusterLock {
    * Does the work in a session of its own that holds the lock.
    * @throws Failure `lock-held` where another orch kept it for longer than `wait`
    */
-  async hold<Result>(location: Location, service: Service, work: (session: Session) => Promise<Result>): Promise<Result> {
+  async hold<Result>(
+    location: Location,
+    service: Service,
+    work: (session: Session) => Promise<Result>,
+  ): Promise<Result> {
     const place = `${location.host}:${location.port}/${location.database}`;
     const result = (this.#tails.get(place) ?? Promise.resolve()).then(() => this.#holdNow(location, service, work));
-    this.#tails.set(place, result.catch(() => undefined));
+    this.#tails.set(
+      place,
+      result.catch(() => undefined),
+    );
     return await result;
   }
 

@@ -26,4 +26,3 @@ function locate(server: Server, login: Credentials, database: string, actAs: str
   const { host, port, tls } = server;
   return { host, port, tls, database, role: login.role, password: login.password, actAs, sessions: 'many' };
 }
-

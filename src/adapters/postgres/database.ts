@@ -49,7 +49,13 @@ export class PostgresDatabase implements Database {
     const levels = SETTING_LEVELS.filter((level) => level <= known);
     for (const level of levels) {
       try {
-        const session = await this.#open(location, startupOptions(location, purpose, level), purpose, encryption, signal);
+        const session = await this.#open(
+          location,
+          startupOptions(location, purpose, level),
+          purpose,
+          encryption,
+          signal,
+        );
         this.#levels.set(address, level);
         return session;
       } catch (error) {
@@ -89,6 +95,8 @@ export class PostgresDatabase implements Database {
       password: location.password,
       options,
       application_name: applicationName(purpose, this.#run),
+      // Messages do not wait for the answers to earlier ones.
+      pipeline: true,
       // Negotiated before; undefined would make `pg` look at PGSSLMODE.
       ssl: false,
       stream: () => stream.stream,

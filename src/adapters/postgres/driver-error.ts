@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { DatabaseError } from '../../ports/database.ts';
+import { MessageError } from './message.ts';
 
 /** Errors that end the session, as far as their class does not tell: shutdown, crash, start-up, and timeouts that cut. */
 const SESSION_ENDING: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03', '57P04', '57P05', '25P03', '25P04']);
@@ -14,15 +15,24 @@ const DRIVER_LOST = /^(Connection terminated|Client has encountered a connection
  */
 export function translateError(error: unknown, phase: 'opening' | 'open'): unknown {
   if (error instanceof DatabaseError) return error;
-  if (error instanceof pg.DatabaseError) return fromServer(error, phase);
+  if (error instanceof MessageError && error.cause instanceof pg.DatabaseError) {
+    return fromServer(error.cause, phase, error.statementsDone);
+  }
+  if (error instanceof MessageError) return translateError(error.cause, phase);
+  if (error instanceof pg.DatabaseError) return fromServer(error, phase, undefined);
   if (!(error instanceof Error)) return error;
   if (phase === 'open' && !isOfNetwork(error)) return error;
   return new DatabaseError(messageOf(error), { sqlstate: sqlstateOf(error, phase), connection: true, cause: error });
 }
 
-function fromServer(error: pg.DatabaseError, phase: 'opening' | 'open'): DatabaseError {
+function fromServer(
+  error: pg.DatabaseError,
+  phase: 'opening' | 'open',
+  statementsDone: number | undefined,
+): DatabaseError {
   const sqlstate = error.code ?? 'XX000';
-  const ends = SESSION_ENDING.has(sqlstate) || sqlstate.startsWith('08') || /^(FATAL|PANIC)$/.test(error.severity ?? '');
+  const ends =
+    SESSION_ENDING.has(sqlstate) || sqlstate.startsWith('08') || /^(FATAL|PANIC)$/.test(error.severity ?? '');
   return new DatabaseError(error.message, {
     sqlstate,
     detail: error.detail,
@@ -30,6 +40,7 @@ function fromServer(error: pg.DatabaseError, phase: 'opening' | 'open'): Databas
     where: error.where,
     position: error.position === undefined ? undefined : Number(error.position),
     connection: ends || phase === 'opening',
+    statementsDone,
     cause: error,
   });
 }
@@ -47,7 +58,9 @@ function sqlstateOf(error: Error, phase: 'opening' | 'open'): string {
 /** What an error of the network or the driver says. Node tries every address of a name, and then throws an AggregateError without any text. */
 export function messageOf(error: Error): string {
   if (error instanceof AggregateError && error.message === '') {
-    return [...new Set(error.errors.map((each: unknown) => (each instanceof Error ? each.message : String(each))))].join(', ');
+    return [
+      ...new Set(error.errors.map((each: unknown) => (each instanceof Error ? each.message : String(each)))),
+    ].join(', ');
   }
   if (/password must be a string/.test(error.message)) return 'the server asks for a password, and none is configured';
   return error.message;

@@ -1,4 +1,5 @@
 import type { LedgerRow, ObservedDatabase, ObservedExtension, ObservedLedger } from '../../core/observed.ts';
+import { LEDGER_FORMAT } from '../../core/planners/upgrade.ts';
 import type { Service } from '../../core/project.ts';
 import { compareVersions } from '../../core/version.ts';
 import { DatabaseError, type Session } from '../../ports/database.ts';
@@ -16,7 +17,10 @@ const OTHER_LAYOUT: ReadonlySet<string> = new Set(['42P01', '42703', '3F000']);
  */
 export async function observeDatabase(session: Session, service: Service): Promise<ObservedDatabase> {
   const { seen, ledger } = await readAll(session, service);
-  const extensions = service.extensions.map(({ name }, index) => ({ name, installed: seen.installed[index] ?? undefined }));
+  const extensions = service.extensions.map(({ name }, index) => ({
+    name,
+    installed: seen.installed[index] ?? undefined,
+  }));
   const lacksAccess = (name: string, index: number): boolean =>
     seen.connect[index] === false || (seen.connect[index] === true && seen.defaults?.includes(name) !== true);
   return {
@@ -58,6 +62,13 @@ interface SeenRow extends Seen {
   readonly host: string;
   readonly orch_version: string;
   readonly run_id: string;
+  readonly requires: readonly string[];
+  readonly down_checksum: string | null;
+  readonly up_file: string;
+  readonly down_file: string | null;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly note: string | null;
+  readonly file_gone: boolean;
 }
 
 type Found = { readonly seen: Seen; readonly ledger: ObservedLedger | undefined };
@@ -66,12 +77,18 @@ async function readAll(session: Session, service: Service): Promise<Found> {
   try {
     const rows = await read<SeenRow>(session, `SELECT ${seenSql(service)}, ${LEDGER}`);
     const [first] = rows;
-    return { seen: first, ledger: first.format === null ? undefined : { format: first.format, rows: ledgerRows(rows) } };
+    return {
+      seen: first,
+      ledger: first.format === null ? undefined : { format: first.format, rows: ledgerRows(rows) },
+    };
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     if (error.sqlstate === '42501') throw unreadable(service, error);
     if (!OTHER_LAYOUT.has(error.sqlstate)) throw error;
-    return await readWithoutLedger(session, service);
+    const found = await readWithoutLedger(session, service);
+    // Of our own format, and yet not readable: an empty ledger would have every revision applied again.
+    if (found.ledger !== undefined && found.ledger.format <= LEDGER_FORMAT) throw error;
+    return found;
   }
 }
 
@@ -142,7 +159,8 @@ const DEFAULTS = `(SELECT pg_catalog.array_agg(pg_catalog.pg_get_userbyid(a.gran
 /** A row of the ledger each, and one with nulls where it has none. Never `up_text` and `down_text`: they may be large. */
 const LEDGER = `(SELECT m.format FROM orch.meta AS m) AS format,
   l.kind, l.id, l.name, l.parents, l.checksum, l.state, l.statements_done,
-  pg_catalog.date_part('epoch', l.applied_at) AS at, l.duration_ms, l.role, l.host, l.orch_version, l.run_id
+  pg_catalog.date_part('epoch', l.applied_at) AS at, l.duration_ms, l.role, l.host, l.orch_version, l.run_id,
+  l.requires, l.down_checksum, l.up_file, l.down_file, l.variables, l.note, l.file_gone
 FROM (SELECT) AS one LEFT JOIN orch.ledger AS l ON true ORDER BY l.sequence`;
 
 function ledgerRows(rows: readonly SeenRow[]): readonly LedgerRow[] {
@@ -157,6 +175,13 @@ function ledgerRows(rows: readonly SeenRow[]): readonly LedgerRow[] {
         duration: Number(row.duration_ms),
         orchVersion: row.orch_version,
         run: row.run_id,
+        requires: row.requires,
+        downChecksum: row.down_checksum ?? undefined,
+        upFile: row.up_file,
+        downFile: row.down_file ?? undefined,
+        variables: row.variables,
+        note: row.note ?? undefined,
+        fileGone: row.file_gone,
       },
     ];
   });
@@ -173,7 +198,10 @@ async function addAvailable(
     return installed !== undefined && (minimum === undefined || compareVersions(installed, minimum) >= 0);
   };
   if (seen.every(isEnough)) return seen.map((extension) => ({ ...extension, available: extension.installed }));
-  const available = await findAvailable(session, seen.map(({ name }) => name));
+  const available = await findAvailable(
+    session,
+    seen.map(({ name }) => name),
+  );
   return seen.map((extension) => ({ ...extension, available: available.get(extension.name) }));
 }
 

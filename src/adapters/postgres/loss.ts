@@ -42,7 +42,13 @@ async function findTables(session: Session): Promise<Loss['tables']> {
   try {
     // The size of a table cannot be asked without a lock on it either.
     const tables = await readBriefly<TableRow>(session, tablesSql(`pg_catalog.pg_relation_size(c.oid) <= ${COUNTED}`));
-    return toLoss(tables, await countSmall(session, tables.filter((table) => table.small)));
+    return toLoss(
+      tables,
+      await countSmall(
+        session,
+        tables.filter((table) => table.small),
+      ),
+    );
   } catch (error) {
     if (!(error instanceof DatabaseError) || !UNCOUNTABLE.has(error.sqlstate)) throw error;
     return toLoss((await session.query<TableRow>(tablesSql('false'))).rows, new Map());

@@ -16,7 +16,9 @@ export interface Polling {
 /** A key of 64 bits, as the text of a signed bigint: 32 bits (CRC32) would collide at 1 000 keys once in 8 000 times. */
 export function lockKey(...parts: readonly string[]): string {
   // The parts are joined by a character that no PostgreSQL name can have.
-  const hash = createHash('sha256').update(['orch', ...parts].join('\0')).digest();
+  const hash = createHash('sha256')
+    .update(['orch', ...parts].join('\0'))
+    .digest();
   return hash.readBigInt64BE(0).toString();
 }
 

@@ -65,6 +65,15 @@ export class PostgresReadiness implements Readiness {
 function unreachable(target: Target, finding: Finding, waited: number): Failure<'server-unreachable'> {
   const { host, port, database } = target.location;
   const { probe, reason, sqlstate, cause } = finding;
-  const details = { server: target.server.name, host, port, database, probe: probe satisfies Probe, reason, sqlstate, waited };
+  const details = {
+    server: target.server.name,
+    host,
+    port,
+    database,
+    probe: probe satisfies Probe,
+    reason,
+    sqlstate,
+    waited,
+  };
   return new Failure('server-unreachable', details, { cause });
 }

@@ -7,7 +7,14 @@ import type { ServerAdmin } from '../../ports/server-admin.ts';
 import type { Targets } from '../../ports/targets.ts';
 import { grantAccess } from './access.ts';
 import { ClusterLock } from './cluster-lock.ts';
-import { createDatabase, createRole, dropDatabase, findDatabase, givePublicSchema, isBefore15 } from './create-database.ts';
+import {
+  createDatabase,
+  createRole,
+  dropDatabase,
+  findDatabase,
+  givePublicSchema,
+  isBefore15,
+} from './create-database.ts';
 import { createExtension, updateExtension } from './extensions.ts';
 import { findLoss } from './loss.ts';
 
@@ -70,11 +77,15 @@ export class PostgresServerAdmin implements ServerAdmin {
   }
 
   async createExtension(service: Service, extension: string): Promise<void> {
-    await this.#lock.hold(this.#adminInside(service), service, (session) => createExtension(session, service, extension));
+    await this.#lock.hold(this.#adminInside(service), service, (session) =>
+      createExtension(session, service, extension),
+    );
   }
 
   async updateExtension(service: Service, extension: string): Promise<void> {
-    await this.#lock.hold(this.#adminInside(service), service, (session) => updateExtension(session, service, extension));
+    await this.#lock.hold(this.#adminInside(service), service, (session) =>
+      updateExtension(session, service, extension),
+    );
   }
 
   async grantAccess(service: Service, role: string): Promise<void> {
@@ -94,7 +105,8 @@ export class PostgresServerAdmin implements ServerAdmin {
       }
     } catch (error) {
       // No such database; or one that was never opened (55000), in which nothing is.
-      if (error instanceof DatabaseError && (error.sqlstate === '3D000' || error.sqlstate === '55000')) return undefined;
+      if (error instanceof DatabaseError && (error.sqlstate === '3D000' || error.sqlstate === '55000'))
+        return undefined;
       throw error;
     }
   }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { up } from '../../app/upgrade.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { CommonOptions, Edge } from '../command-context.ts';
-import { durationOption } from '../options.ts';
+import { addSetOption, durationOption } from '../options.ts';
 import { type CommandWork, type Result, runCommand } from '../run-command.ts';
 
 interface UpOptions extends CommonOptions {
@@ -13,7 +13,7 @@ interface UpOptions extends CommonOptions {
 
 /** `orch up [service…]` */
 export function addUp(program: Command, edge: Edge): Command {
-  return program
+  const command = program
     .command('up [service...]')
     .description('start PostgreSQL, bring every database to its head, then start the services and wait for their health')
     .option('--build', 'build the images even where they are there')
@@ -25,6 +25,7 @@ export function addUp(program: Command, edge: Edge): Command {
       const command = { name: 'up', use: 'containers', options, policies } as const;
       await runCommand(edge, command, (work) => bringUp(work, services, options));
     });
+  return addSetOption(command);
 }
 
 async function bringUp(work: CommandWork, services: readonly string[], options: UpOptions): Promise<Result> {

@@ -1,5 +1,5 @@
-import type { Service } from '../project.ts';
 import type { Step, StepKind, StepOf, Subject } from '../plan.ts';
+import type { Service } from '../project.ts';
 
 type Fields<K extends StepKind> = Omit<StepOf<K>, 'id' | 'kind' | 'subject' | 'because' | 'after'>;
 

@@ -67,5 +67,12 @@ function unmet(
   wanted: string,
   found: string,
 ): Failure<'prerequisite-unmet'> {
-  return new Failure('prerequisite-unmet', { service: service.name, database: service.database, what, name, wanted, found });
+  return new Failure('prerequisite-unmet', {
+    service: service.name,
+    database: service.database,
+    what,
+    name,
+    wanted,
+    found,
+  });
 }

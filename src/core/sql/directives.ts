@@ -167,14 +167,19 @@ function readNames(key: 'labels' | 'variables', shape: RegExp): Reader['read'] {
 
 function readRequires(draft: Draft, value: string): boolean {
   const parts = splitNames(value).map((name) => /^([^@]+)@([^@]+)$/.exec(name));
-  draft.requires = parts.flatMap((part) => (part === null ? [] : [{ service: part[1] ?? '', revision: part[2] ?? '' }]));
+  draft.requires = parts.flatMap((part) =>
+    part === null ? [] : [{ service: part[1] ?? '', revision: part[2] ?? '' }],
+  );
   return parts.length > 0 && !parts.includes(null);
 }
 
 /** A date, or a date and a time, that the calendar has. */
 function readCreated(draft: Draft, value: string): boolean {
   draft.created = value;
-  return /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?$/.test(value) && !Number.isNaN(Date.parse(value));
+  return (
+    /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?$/.test(value) &&
+    !Number.isNaN(Date.parse(value))
+  );
 }
 
 function splitNames(value: string): readonly string[] {

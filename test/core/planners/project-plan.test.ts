@@ -51,25 +51,33 @@ auth/authdb  release-lock  because the database is done  after auth/apply-revisi
   });
 
   test('stops at a target below the head', () => {
-    expect(plan('migrate', new Map([[auth, seen(database(auth, []))]]), { target: '1' })).toContain('apply-revision 001_a');
+    expect(plan('migrate', new Map([[auth, seen(database(auth, []))]]), { target: '1' })).toContain(
+      'apply-revision 001_a',
+    );
     expect(plan('migrate', new Map([[auth, seen(database(auth, []))]]), { target: '1' })).not.toContain('002_b');
   });
 
   test('works on a database only after those of the services it needs', () => {
-    const text = plan('migrate', new Map([
-      [user, seen(database(user, applied(two.slice(0, 1))))],
-      [auth, seen(database(auth, applied(two.slice(0, 1))))],
-    ]));
+    const text = plan(
+      'migrate',
+      new Map([
+        [user, seen(database(user, applied(two.slice(0, 1))))],
+        [auth, seen(database(auth, applied(two.slice(0, 1))))],
+      ]),
+    );
     expect(text).toContain('user/userdb  acquire-lock  because one writer at a time  after auth/release-lock');
   });
 
   test('waits through a needed service that has nothing to do for the one that it needs itself', () => {
     const admin = service('admin', { needs: ['user'] });
-    const text = plan('migrate', new Map([
-      [auth, seen(database(auth, []))],
-      [user, seen(database(user, applied(two)))],
-      [admin, seen(database(admin, []))],
-    ]));
+    const text = plan(
+      'migrate',
+      new Map([
+        [auth, seen(database(auth, []))],
+        [user, seen(database(user, applied(two)))],
+        [admin, seen(database(admin, []))],
+      ]),
+    );
     expect(text).toContain('admin/admindb  acquire-lock  because one writer at a time  after auth/release-lock');
   });
 
@@ -82,7 +90,9 @@ auth/authdb  release-lock  because the database is done  after auth/apply-revisi
       'apply-revision 001_a (outside a transaction)  because it stopped after statement 3',
     );
     // In a transaction a row can't stay begun, unless the revision committed a part of itself.
-    expect(plan('migrate', new Map([[auth, seen(database(auth, begun))]]))).toContain('auth  refused: revision-interrupted');
+    expect(plan('migrate', new Map([[auth, seen(database(auth, begun))]]))).toContain(
+      'auth  refused: revision-interrupted',
+    );
   });
 
   test('applies seeds behind the head, once each', () => {
@@ -99,7 +109,10 @@ auth/authdb  release-lock  because the database is done  after auth/apply-revisi
 
 describe('a service that cannot be upgraded is refused, and with it those that need it', () => {
   const third = service('third');
-  const others = new Map([[user, seen(database(user, []))], [third, seen(database(third, []))]]);
+  const others = new Map([
+    [user, seen(database(user, []))],
+    [third, seen(database(third, []))],
+  ]);
 
   test.each([
     ['its history has a changed revision', two.map((item) => row(item, { checksum: 'other' })), 'history-conflict'],
@@ -135,7 +148,14 @@ describe('a service that cannot be upgraded is refused, and with it those that n
 
   test('where it could not be observed, or its files could not be read', () => {
     const failure = new Failure('server-unreachable', {
-      server: 'main', host: 'h', port: 1, database: undefined, probe: 'tcp', reason: 'r', sqlstate: undefined, waited: 0,
+      server: 'main',
+      host: 'h',
+      port: 1,
+      database: undefined,
+      probe: 'tcp',
+      reason: 'r',
+      sqlstate: undefined,
+      waited: 0,
     });
     expect(plan('migrate', new Map([[auth, failure]]))).toContain('auth  refused: server-unreachable');
     const unread = new Map([['auth', new Failure('revision-invalid', { service: 'auth', faults: [] })]]);
@@ -173,9 +193,18 @@ describe('up', () => {
   });
 
   test('builds a missing image before anything is done to the database, and touches the container last', () => {
-    const text = plan('up', new Map([
-      [auth, { database: database(auth, applied(two.slice(0, 1))), container: container({ state: 'absent', imageMissing: true }) }],
-    ]));
+    const text = plan(
+      'up',
+      new Map([
+        [
+          auth,
+          {
+            database: database(auth, applied(two.slice(0, 1))),
+            container: container({ state: 'absent', imageMissing: true }),
+          },
+        ],
+      ]),
+    );
     expect(text).toBe(`
 auth/authdb  build-image  because its image is to be built or pulled
 auth/authdb  acquire-lock  because one writer at a time  after auth/build-image
@@ -187,10 +216,13 @@ auth/authdb  wait-healthy  because it was started  after auth/start-service
   });
 
   test('starts a service only once the services that it needs are healthy', () => {
-    const text = plan('up', new Map([
-      [auth, { database: done, container: container({ state: 'exited' }) }],
-      [user, { database: database(user, applied(two)), container: container({ state: 'absent' }) }],
-    ]));
+    const text = plan(
+      'up',
+      new Map([
+        [auth, { database: done, container: container({ state: 'exited' }) }],
+        [user, { database: database(user, applied(two)), container: container({ state: 'absent' }) }],
+      ]),
+    );
     expect(text).toContain('user/userdb  start-service create  because there is no container  after auth/wait-healthy');
   });
 });

@@ -16,7 +16,7 @@ it('directives are read from the line comments at the head of a file', () => {
     '--',
   );
   expect(faults).toEqual([]);
-  expect(directives).toEqual({
+  expect(directives).toMatchObject({
     message: 'add the users table',
     parents: ['001_a', '002_b', '003'],
     transaction: 'none',
@@ -48,7 +48,7 @@ it.each([
   [
     '-- orch: frobnicate',
     '"frobnicate" is no directive',
-    'the directives are message, parents, transaction, lock_timeout, statement_timeout',
+    'the directives are message, parents, transaction, lock_timeout, statement_timeout, labels, requires, irreversible, variables, author, created',
   ],
   ['-- orch: message', 'the directive "message" has no value', 'write it as in `message add the users table`'],
   [
