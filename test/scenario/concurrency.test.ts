@@ -82,9 +82,7 @@ describe('a run that finds the lock held', () => {
     );
     expect(row?.name).toMatch(/^orch lock /);
     expect(holder).not.toBe(pid);
-    expect(told).toMatch(
-      new RegExp(`orch lock [^,]*, role ${project.owner('api-a')}, from [\\d.]+:\\d+, since 20`),
-    );
+    expect(told).toMatch(new RegExp(`orch lock [^,]*, role ${project.owner('api-a')}, from [\\d.]+:\\d+, since 20`));
     await gate.open();
     expect((await first.ended).code).toBe(0);
     const ended = await second.ended;
