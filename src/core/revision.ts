@@ -59,4 +59,23 @@ export interface Revision {
   /** In ms; undefined: the policy decides. */
   readonly lockTimeout: number | undefined;
   readonly statementTimeout: number | undefined;
+  /** Names for the branch that begins here: `label@head` is the head above the revision that carries the label. */
+  readonly labels: readonly string[];
+  /** Revisions of other services that must be applied before this one. */
+  readonly requires: readonly Requirement[];
+  /** Why there is no way back; undefined: there may be one. */
+  readonly irreversible: string | undefined;
+  /** Names that may be put in, as `:"name"` (identifier) or `:'name'` (literal). */
+  readonly variables: readonly string[];
+  /** As the file says; undefined: it does not. */
+  readonly author: string | undefined;
+  /** ISO 8601 date, with a time where one is known: from the file's name or its `created` line. */
+  readonly created: string | undefined;
+}
+
+/** `api-auth@002`: a revision of another service, as it was written. */
+export interface Requirement {
+  readonly service: string;
+  /** A number, a name or a prefix of one. */
+  readonly revision: string;
 }

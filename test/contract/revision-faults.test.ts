@@ -126,7 +126,7 @@ const refusals: readonly (readonly [where: string, files: RevisionProjectFiles, 
   [
     'a seed has parents',
     { '../seeds/001_a.sql': '-- orch: parents none' },
-    ['seeds/001_a.sql:1:1 seeds have no parents: they follow their numbers'],
+    ['seeds/001_a.sql:1:1 seeds follow their numbers, behind the head'],
   ],
 ];
 

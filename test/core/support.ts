@@ -78,6 +78,12 @@ export function revision(name: string, parents: readonly string[] = [], fields: 
     down: { ...text, file: `/project/${name}.down.sql`, checksum: `sum-of-down-${name}` },
     lockTimeout: undefined,
     statementTimeout: undefined,
+    labels: [],
+    requires: [],
+    irreversible: undefined,
+    variables: [],
+    author: undefined,
+    created: undefined,
     ...fields,
   };
 }

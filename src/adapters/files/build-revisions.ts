@@ -33,7 +33,7 @@ function buildRevision(
   faults: Fault[],
 ): Revision {
   const { id, name, title } = files.up.name;
-  const { message, lockTimeout, statementTimeout } = head.directives;
+  const { message, lockTimeout, statementTimeout, labels, requires, irreversible, variables, author } = head.directives;
   return {
     kind,
     id,
@@ -44,6 +44,12 @@ function buildRevision(
     down: buildDown(files, faults),
     lockTimeout,
     statementTimeout,
+    labels,
+    requires,
+    irreversible,
+    variables,
+    author,
+    created: head.directives.created ?? files.up.name.created,
   };
 }
 
@@ -66,7 +72,8 @@ function readHead(file: RevisionFile, kind: RevisionKind, faults: Fault[]): Head
   const isCode = file.name.part === 'code';
   const head = parseHead(file.text, isCode ? '//' : '--');
   report(file, head.faults, faults);
-  if (kind === 'seed') refuse(file, head, ['parents'], 'seeds have no parents: they follow their numbers', faults);
+  if (kind === 'seed')
+    refuse(file, head, ['parents', 'labels', 'requires'], 'seeds follow their numbers, behind the head', faults);
   if (!isCode) return head;
   refuse(file, head, ['transaction'], 'a TypeScript revision always runs in a transaction', faults);
   report(file, lateCodeDirectives(file.text, head.end), faults);
@@ -79,7 +86,7 @@ const EXPORTS = 'write `export async function up(database) { … }`';
 function readDownHead(file: RevisionFile, faults: Fault[]): Head {
   const head = parseHead(file.text, '--');
   report(file, head.faults, faults);
-  const ofRevision: readonly DirectiveKey[] = ['message', 'parents', 'lock_timeout', 'statement_timeout'];
+  const ofRevision = [...head.places.keys()].filter((key) => key !== 'transaction');
   refuse(file, head, ofRevision, 'this directive is for the whole revision: write it into the up file', faults);
   return head;
 }

@@ -1,4 +1,5 @@
 import { findNearest } from '../nearest.ts';
+import type { Requirement } from '../revision.ts';
 import { parseDuration } from './duration.ts';
 
 /** What the `orch:` lines at the head of a revision file say. */
@@ -10,9 +11,26 @@ interface Directives {
   /** In ms. */
   readonly lockTimeout: number | undefined;
   readonly statementTimeout: number | undefined;
+  readonly labels: readonly string[];
+  readonly requires: readonly Requirement[];
+  readonly irreversible: string | undefined;
+  readonly variables: readonly string[];
+  readonly author: string | undefined;
+  readonly created: string | undefined;
 }
 
-export type DirectiveKey = 'message' | 'parents' | 'transaction' | 'lock_timeout' | 'statement_timeout';
+export type DirectiveKey =
+  | 'message'
+  | 'parents'
+  | 'transaction'
+  | 'lock_timeout'
+  | 'statement_timeout'
+  | 'labels'
+  | 'requires'
+  | 'irreversible'
+  | 'variables'
+  | 'author'
+  | 'created';
 
 /** A fault at a place of the text. */
 export interface OffsetFault {
@@ -39,11 +57,17 @@ interface Reader {
 }
 
 const readers: ReadonlyMap<string, Reader> = new Map<DirectiveKey, Reader>([
-  ['message', { example: 'message add the users table', read: readMessage }],
+  ['message', { example: 'message add the users table', read: readText('message') }],
   ['parents', { example: 'parents 001_users` or `parents none', read: readParents }],
   ['transaction', { example: 'transaction none', read: readTransaction }],
   ['lock_timeout', { example: 'lock_timeout 5s', read: readTimeout('lockTimeout') }],
   ['statement_timeout', { example: 'statement_timeout 10m', read: readTimeout('statementTimeout') }],
+  ['labels', { example: 'labels billing', read: readNames('labels', /^[A-Za-z_][\w-]*$/) }],
+  ['requires', { example: 'requires api-auth@002', read: readRequires }],
+  ['irreversible', { example: 'irreversible the old values are gone', read: readText('irreversible') }],
+  ['variables', { example: 'variables schema_name', read: readNames('variables', /^[a-z_][a-z0-9_]*$/) }],
+  ['author', { example: 'author Ada Lovelace <ada@example.org>', read: readText('author') }],
+  ['created', { example: 'created 2026-01-31', read: readCreated }],
 ]);
 
 /**
@@ -57,6 +81,12 @@ export function parseHead(text: string, marker: '--' | '//'): Head {
     transaction: undefined,
     lockTimeout: undefined,
     statementTimeout: undefined,
+    labels: [],
+    requires: [],
+    irreversible: undefined,
+    variables: [],
+    author: undefined,
+    created: undefined,
   };
   const places = new Map<DirectiveKey, number>();
   const faults: OffsetFault[] = [];
@@ -120,13 +150,44 @@ function unknownDirective(key: string, offset: number): OffsetFault {
   };
 }
 
-function readMessage(draft: Draft, value: string): boolean {
-  draft.message = value;
-  return value !== '';
+function readText(key: 'message' | 'irreversible' | 'author'): Reader['read'] {
+  return (draft, value) => {
+    draft[key] = value;
+    return value !== '';
+  };
+}
+
+function readNames(key: 'labels' | 'variables', shape: RegExp): Reader['read'] {
+  return (draft, value) => {
+    const names = splitNames(value);
+    draft[key] = names;
+    return names.length > 0 && names.every((name) => shape.test(name));
+  };
+}
+
+function readRequires(draft: Draft, value: string): boolean {
+  const parts = splitNames(value).map((name) => /^([^@]+)@([^@]+)$/.exec(name));
+  draft.requires = parts.flatMap((part) =>
+    part === null ? [] : [{ service: part[1] ?? '', revision: part[2] ?? '' }],
+  );
+  return parts.length > 0 && !parts.includes(null);
+}
+
+/** A date, or a date and a time, that the calendar has. */
+function readCreated(draft: Draft, value: string): boolean {
+  draft.created = value;
+  return (
+    /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?$/.test(value) &&
+    !Number.isNaN(Date.parse(value))
+  );
+}
+
+function splitNames(value: string): readonly string[] {
+  return value.split(/[\s,]+/).filter((name) => name !== '');
 }
 
 function readParents(draft: Draft, value: string): boolean {
-  const names = value.split(/[\s,]+/).filter((name) => name !== '');
+  const names = splitNames(value);
   draft.parents = value === 'none' ? [] : names;
   return names.length > 0 && (value === 'none' || !names.includes('none'));
 }

@@ -11,6 +11,12 @@ it('directives are read from the line comments at the head of a file', () => {
       '/* a block /* nested */ */ -- orch:transaction none',
       '-- orch: lock_timeout 5s',
       '\t--\torch:\tstatement_timeout\t10m\t',
+      '-- orch:labels billing, invoices',
+      '-- orch:requires api-auth@002 api-user@003_profiles',
+      '-- orch:irreversible the old values are gone',
+      '-- orch:variables schema_name',
+      '-- orch:author Ada Lovelace <ada@example.org>',
+      '-- orch:created 2026-01-31T12:00Z',
       'SELECT 1;',
     ].join('\n'),
     '--',
@@ -22,6 +28,15 @@ it('directives are read from the line comments at the head of a file', () => {
     transaction: 'none',
     lockTimeout: 5_000,
     statementTimeout: 600_000,
+    labels: ['billing', 'invoices'],
+    requires: [
+      { service: 'api-auth', revision: '002' },
+      { service: 'api-user', revision: '003_profiles' },
+    ],
+    irreversible: 'the old values are gone',
+    variables: ['schema_name'],
+    author: 'Ada Lovelace <ada@example.org>',
+    created: '2026-01-31T12:00Z',
   });
   expect(end).toBeGreaterThan(0);
 });
@@ -48,8 +63,14 @@ it.each([
   [
     '-- orch: frobnicate',
     '"frobnicate" is no directive',
-    'the directives are message, parents, transaction, lock_timeout, statement_timeout',
+    'the directives are message, parents, transaction, lock_timeout, statement_timeout, labels, requires, irreversible, variables, author, created',
   ],
+  [
+    '-- orch: created 2026-02-31x',
+    '"2026-02-31x" is no value of the directive "created"',
+    'write it as in `created 2026-01-31`',
+  ],
+  ['-- orch: requires 002', '"002" is no value of the directive "requires"', 'write it as in `requires api-auth@002`'],
   ['-- orch: message', 'the directive "message" has no value', 'write it as in `message add the users table`'],
   [
     '-- orch: transaction single',
