@@ -55,6 +55,8 @@ export async function upgrade(options: UpgradeOptions = {}): Promise<Outcome> {
   }
 }
 
-export type { RevisionFunction, RevisionHandle } from './ports/revision-store.ts';
+export type { SqlFragment } from './core/sql/fragment.ts';
+export type { Batch, BatchSource, RevisionConfig, RevisionHandle } from './ports/revision-handle.ts';
+export type { RevisionFunction } from './ports/revision-store.ts';
 export type { Event, Outcome };
 export { Failure };

@@ -6,15 +6,19 @@ import { Failure } from './core/failure.ts';
 import { formatBug } from './report/failure-text.ts';
 import { createStyle, wantsColor } from './report/style.ts';
 import { VERSION } from './version.ts';
+import { editFiles } from './wiring/edit-files.ts';
 import { openRun } from './wiring/open-run.ts';
 
 /** After an interrupt, the longest time until the process ends, in ms: half of what an orchestrator waits before SIGKILL is the rule of thumb. */
 const GRACE = 9_000;
 
 const interrupt = new AbortController();
+let editing = false;
 
 /** The first signal cancels and rolls back; a second one ends the process at once. As PID 1 nothing happens without a handler. */
 function onSignal(signal: 'SIGINT' | 'SIGTERM'): void {
+  // Ctrl-C in an editor goes to every process of the terminal, and is the editor's.
+  if (editing && signal === 'SIGINT') return;
   const code = exitCodes[signal];
   if (interrupt.signal.aborted) process.exit(code);
   interrupt.abort(new Failure('interrupted', { signal }));
@@ -52,6 +56,7 @@ const edge: Edge = {
   version: VERSION,
   signal: interrupt.signal,
   ask: isatty(0) && isatty(2) ? ask : undefined,
+  edit: isatty(0) && isatty(2) ? edit : undefined,
   open: async (options) => {
     opened = await openRun(options, { cwd: process.cwd(), pid: process.pid, environment: process.env });
     return opened;
@@ -60,6 +65,15 @@ const edge: Edge = {
     process.exitCode = code;
   },
 };
+
+async function edit(command: string, files: readonly string[]): Promise<void> {
+  editing = true;
+  try {
+    await editFiles(command, files, process.env);
+  } finally {
+    editing = false;
+  }
+}
 
 async function ask(question: string): Promise<string> {
   // Loaded late: hardly a run asks.

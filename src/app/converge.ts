@@ -19,6 +19,8 @@ export interface Goal {
   observe(): Promise<Observed>;
   plan(observed: Observed): Plan;
   readonly failFast: boolean;
+  /** False: what was asked for was relative to what was there, or approved as it was: a stale plan is a failure. */
+  readonly mayReplan?: boolean;
 }
 
 /** Observe, plan, execute, and once more where somebody else was faster: until the plan that was executed was no stale one. */
@@ -34,6 +36,7 @@ export async function converge(run: Run, sessions: TargetSessions, goal: Goal): 
     tally.add(observed, plan, execution);
     for (const { step, failure } of execution.failures) failed.set(step.subject.service, failure);
     if (!execution.stale || run.signal.aborted) return tally.outcome(run.signal);
+    if (goal.mayReplan === false) break;
   }
   throw new Failure('observed-changed', { service: goal.services.map((service) => service.name).join(', ') });
 }

@@ -32,7 +32,8 @@ export async function reset(run: Run, request: ResetRequest): Promise<Outcome> {
   await startServers(run, [service]);
   await new ServerWaits(run).waitFor(service);
   const loss = await run.ports.admin.loss(service);
-  if (!(await request.approve(service, loss))) throw new Failure('approval-missing', { what: service.database });
+  if (!(await request.approve(service, loss)))
+    throw new Failure('approval-missing', { what: service.database, command: 'reset' });
   return rebuild(run, service);
 }
 

@@ -81,13 +81,24 @@ function outcomeOf(
     service: service.name,
     database: service.database,
     status: statusOf(service, steps, plan, execution, isWorked),
-    heads: seen === undefined ? undefined : headsAfter(seen.database.ledger?.rows ?? [], applied, done),
+    heads: seen === undefined ? undefined : headsAfter(seen.database.ledger?.rows ?? [], done),
     applied: [...(earlier?.applied ?? []), ...namesOf('revision')],
     seeded: [...(earlier?.seeded ?? []), ...namesOf('seed')],
+    reverted: [
+      ...(earlier?.reverted ?? []),
+      ...done.flatMap((step) => (step.kind === 'revert-revision' ? [step.revision.name] : [])),
+    ],
+    stamped: [...(earlier?.stamped ?? []), ...done.flatMap(stampedBy)],
     url: urlOf(done, execution) ?? seen?.container?.url,
     container: containerOf(done, seen?.container?.state),
     duration: (earlier?.duration ?? 0) + worked,
   };
+}
+
+/** What a step wrote into the ledger, or took out of it, without running anything. */
+function stampedBy(step: Step): readonly string[] {
+  if (step.kind === 'stamp') return [...new Set([...step.remove, ...step.add.map(({ name }) => name)])];
+  return step.kind === 'accept-revision' ? [step.revision] : [];
 }
 
 function statusOf(
@@ -115,14 +126,32 @@ function isWork(steps: readonly Step[], execution: Execution): boolean {
 
 type Row = Parameters<typeof appliedHeads>[0][number];
 
-function headsAfter(
-  rows: readonly Row[],
-  applied: readonly { readonly kind: Row['kind']; readonly name: string; readonly parents: readonly string[] }[],
-  done: readonly Step[],
-): readonly string[] {
-  const kept = done.some((step) => step.kind === 'drop-database') ? [] : rows;
-  const added = applied.map((revision) => ({ ...revision, state: 'applied' as const }));
-  return appliedHeads([...kept.filter((row) => row.state === 'applied'), ...added]);
+/** The heads that the done steps have left, one after the other. */
+function headsAfter(rows: readonly Row[], done: readonly Step[]): readonly string[] {
+  const held = new Map<string, Row>();
+  const put = ({ kind, name, parents }: Pick<Row, 'kind' | 'name' | 'parents'>): void => {
+    if (kind === 'revision') held.set(name, { kind, name, parents, state: 'applied' });
+  };
+  for (const row of rows) if (row.state === 'applied') put(row);
+  for (const step of done) {
+    if (step.kind === 'drop-database') held.clear();
+    for (const name of takenOutBy(step)) held.delete(name);
+    for (const row of putInBy(step)) put(row);
+  }
+  return appliedHeads([...held.values()]);
+}
+
+function takenOutBy(step: Step): readonly string[] {
+  if (step.kind === 'stamp') return step.remove;
+  return step.kind === 'revert-revision' && step.revision.kind === 'revision' ? [step.revision.name] : [];
+}
+
+function putInBy(step: Step): readonly Pick<Row, 'kind' | 'name' | 'parents'>[] {
+  if (step.kind === 'apply-revision') return [step.revision];
+  if (step.kind === 'stamp') return step.add;
+  if (step.kind === 'accept-revision') return step.found === undefined ? [] : [step.found];
+  if (step.kind !== 'relink-revisions') return [];
+  return step.links.map(({ revision, parents }) => ({ kind: 'revision', name: revision, parents }));
 }
 
 function urlOf(done: readonly Step[], execution: Execution): string | undefined {

@@ -7,7 +7,7 @@ import { TargetSessions } from '../engine/target-session.ts';
 import { ServerWaits } from '../engine/wait.ts';
 import type { Run } from '../ports/run.ts';
 import { converge } from './converge.ts';
-import { loadHistories } from './histories.ts';
+import { loadWithRequired } from './related-services.ts';
 import { selectServices } from './select-services.ts';
 import { startServers } from './servers.ts';
 
@@ -17,6 +17,8 @@ export interface UpgradeRequest {
   /** `head`, or what `resolveTarget` takes. */
   readonly target: string;
   readonly failFast: boolean;
+  /** Apply revisions that came in below an applied one, instead of refusing; absent: refuse. */
+  readonly allowOutOfOrder?: boolean;
 }
 
 export interface UpRequest extends UpgradeRequest {
@@ -35,15 +37,17 @@ export async function upgrade(run: Run, request: UpgradeRequest): Promise<Outcom
   try {
     // First, so that the files are read while the servers answer.
     sessions.beginOpening(services);
-    const histories = await loadHistories(run.ports.revisions, run.project, services);
+    const related = await loadWithRequired(run, services);
     const { target } = request;
+    const looked = [...services, ...related.others];
     return await converge(run, sessions, {
       command: 'migrate',
       target,
       services,
-      observe: () => observe(run, sessions, services, { containers: false, wait: true }),
-      plan: (observed) => planProject({ goal: 'migrate', services, target, histories }, observed),
+      observe: () => observe(run, sessions, looked, { containers: false, wait: true }),
+      plan: (observed) => planProject({ goal: 'migrate', services, target, ...related, options: request }, observed),
       failFast: request.failFast,
+      mayReplan: !isRelative(target),
     });
   } finally {
     await sessions.close();
@@ -61,9 +65,11 @@ export async function planOnly(run: Run, request: Omit<UpgradeRequest, 'failFast
   try {
     // First, so that the files are read while the servers answer.
     sessions.beginOpening(services);
-    const histories = await loadHistories(run.ports.revisions, run.project, services);
-    const observed = await observe(run, sessions, services, { containers: false, wait: false });
-    return planProject({ goal: 'migrate', services, target: request.target, histories }, observed);
+    const related = await loadWithRequired(run, services);
+    const looked = [...services, ...related.others];
+    const observed = await observe(run, sessions, looked, { containers: false, wait: false });
+    const { target } = request;
+    return planProject({ goal: 'migrate', services, target, ...related, options: request }, observed);
   } finally {
     await sessions.close();
   }
@@ -86,14 +92,16 @@ export async function up(run: Run, request: UpRequest): Promise<Outcome> {
   try {
     // First, so that the files are read while the servers answer.
     sessions.beginOpening(services);
-    const histories = await loadHistories(run.ports.revisions, run.project, services);
+    const related = await loadWithRequired(run, services);
     const { target, rebuild } = request;
+    const looked = [...services, ...related.others];
     return await converge(run, sessions, {
       command: 'up',
       services,
-      observe: () => observe(run, sessions, services, { containers: true, wait: true, rebuild }),
-      plan: (observed) => planProject({ goal: 'up', services, target, histories }, observed),
+      observe: () => observe(run, sessions, looked, { containers: true, wait: true, rebuild }),
+      plan: (observed) => planProject({ goal: 'up', services, target, ...related, options: request }, observed),
       failFast: request.failFast,
+      mayReplan: !isRelative(target),
     });
   } finally {
     await sessions.close();
@@ -105,4 +113,9 @@ async function waitUntilReady(run: Run, services: Parameters<typeof startServers
   const waits = new ServerWaits(run);
   await Promise.allSettled(services.map((service) => waits.waitFor(service)));
   run.signal.throwIfAborted();
+}
+
+/** `+2` means two more than there were when it was typed: not two more in each round. */
+function isRelative(target: string): boolean {
+  return /^[+-]\d+$/.test(target);
 }

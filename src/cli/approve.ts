@@ -1,4 +1,5 @@
 import type { Loss } from '../core/observed.ts';
+import type { Plan } from '../core/plan.ts';
 import type { Service } from '../core/project.ts';
 import type { Answers } from '../report/answers.ts';
 import type { Edge } from './command-context.ts';
@@ -18,5 +19,16 @@ export function approveLoss(
     if (edge.ask === undefined) return false;
     const typed = await edge.ask(`Type ${service.database} to drop it: `);
     return typed.trim() === service.database;
+  };
+}
+
+/** Shows what a downgrade does and what data goes, and has `yes` typed; otherwise as `approveLoss`. */
+export function approveDowngrade(edge: Edge, answers: Answers, yes: boolean): (plan: Plan) => Promise<boolean> {
+  return async (plan) => {
+    await answers.downgrade(plan);
+    if (yes) return true;
+    if (edge.ask === undefined) return false;
+    const typed = await edge.ask('Type yes to revert this: ');
+    return /^y(es)?$/i.test(typed.trim());
   };
 }

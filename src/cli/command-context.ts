@@ -11,12 +11,14 @@ export interface CommonOptions {
   readonly verbose?: boolean;
   readonly runtime?: RuntimeKind;
   readonly showData?: boolean;
+  /** `--set`, where the command has it. */
+  readonly set?: Readonly<Record<string, string>>;
 }
 
 type OutputFormat = 'tree' | 'plain' | 'json';
 
-/** How a command uses the runtime: `containers` needs one; `databases` needs one only where PGlite serves them. */
-export type RuntimeUse = 'containers' | 'databases';
+/** How a command uses the runtime: `containers` needs one; `databases` needs one only where PGlite serves them; `files` needs none. */
+export type RuntimeUse = 'containers' | 'databases' | 'files';
 
 /** One command's run while it lasts. */
 export interface OpenRun {
@@ -46,6 +48,8 @@ export interface Edge {
   readonly signal: AbortSignal;
   /** Asks a question on the terminal; undefined where there is none to ask on. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
+  /** Opens files in the editor that `command` starts and waits until it is closed; undefined where there is no terminal. @throws Failure `editor-failed` */
+  readonly edit: ((command: string, files: readonly string[]) => Promise<void>) | undefined;
   /** Builds the ports for one run. @throws Failure `docker-unavailable` */
   open(options: OpenOptions): Promise<OpenRun>;
   setExitCode(code: number): void;

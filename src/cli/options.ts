@@ -1,5 +1,6 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../config/duration.ts';
+import { describeUnfit } from '../core/variables.ts';
 
 /** `--service`, of the commands that take a target as their argument. */
 export function serviceOption(): Option {
@@ -9,8 +10,28 @@ export function serviceOption(): Option {
 }
 
 /** Collects a repeatable option that also takes several names at once. */
-function collectNames(value: string, earlier: readonly string[]): readonly string[] {
+export function collectNames(value: string, earlier: readonly string[]): readonly string[] {
   return [...earlier, ...value.split(',').filter((name) => name !== '')];
+}
+
+/** Collects `name=value`; a later one of the same name counts. */
+function collectValues(text: string, earlier: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const [, name, value] = /^([a-z_][a-z0-9_]*)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined)
+    throw new InvalidArgumentError('Expected name=value; a name is of a-z, 0-9 and _.');
+  const unfit = describeUnfit(value);
+  if (unfit !== undefined) throw new InvalidArgumentError(`This can be no value: ${unfit}.`);
+  return { ...earlier, [name]: value };
+}
+
+/** Adds `--set name=value` to a command that applies or reverts revisions. */
+export function addSetOption(command: Command): Command {
+  return command.option(
+    '--set <name=value>',
+    'a value for a variable that revision files name; may be given several times',
+    collectValues,
+    {},
+  );
 }
 
 /** `30s`, `500ms`, `2m` or a number of seconds → ms. */

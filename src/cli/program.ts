@@ -1,12 +1,24 @@
 import { Command, CommanderError, Option } from 'commander';
 import { findNearest } from '../core/nearest.ts';
 import type { Edge } from './command-context.ts';
+import { addAccept } from './commands/accept.ts';
+import { addBranches } from './commands/branches.ts';
+import { addCheck } from './commands/check.ts';
 import { addCurrent } from './commands/current.ts';
 import { addDown } from './commands/down.ts';
+import { addDowngrade } from './commands/downgrade.ts';
+import { addHeads } from './commands/heads.ts';
+import { addHistory } from './commands/history.ts';
 import { addLogs } from './commands/logs.ts';
+import { addMerge } from './commands/merge.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addPlan } from './commands/plan.ts';
+import { addRebase } from './commands/rebase.ts';
 import { addReset } from './commands/reset.ts';
+import { addRevision } from './commands/revision.ts';
+import { addShow } from './commands/show.ts';
+import { addSql } from './commands/sql.ts';
+import { addStamp } from './commands/stamp.ts';
 import { addStatus } from './commands/status.ts';
 import { addUp } from './commands/up.ts';
 import { addWait } from './commands/wait.ts';
@@ -15,9 +27,21 @@ import { addWait } from './commands/wait.ts';
 const commands = {
   up: addUp,
   migrate: addMigrate,
+  downgrade: addDowngrade,
+  stamp: addStamp,
+  accept: addAccept,
   plan: addPlan,
+  check: addCheck,
   current: addCurrent,
+  history: addHistory,
+  heads: addHeads,
+  branches: addBranches,
+  show: addShow,
   status: addStatus,
+  sql: addSql,
+  revision: addRevision,
+  merge: addMerge,
+  rebase: addRebase,
   reset: addReset,
   wait: addWait,
   logs: addLogs,
@@ -123,7 +147,7 @@ Exit codes:
   0   done, or nothing to do
   1   a bug in orch
   2   usage, config or revision files at fault; not approved
-  3   findings: something is pending (status)
+  3   findings: something is pending (status), or files and databases disagree (check)
   4   another orch holds the lock
   5   a revision failed and was rolled back
   6   partial: a revision outside a transaction stopped half way, or several services failed for different reasons

@@ -39,7 +39,7 @@ export async function runCommand(
   let reporter: Reporter | undefined;
   try {
     const loaded = await loadProject({ cwd: edge.cwd, configPath: command.options.config, env: edge.environment });
-    const project = { ...loaded, policies: { ...loaded.policies, ...command.policies } };
+    const project = withSet({ ...loaded, policies: { ...loaded.policies, ...command.policies } }, command.options.set);
     reporter = await openReporter(edge, command.options, project);
     const result = await withRun(edge, command, project, reporter, work);
     edge.setExitCode('outcome' in result ? exitCodeOfOutcome(result.outcome) : result.exitCode);
@@ -49,6 +49,14 @@ export async function runCommand(
     await reporter.fail(error);
     edge.setExitCode(exitCodeOfFailure(error));
   }
+}
+
+/** Values of `--set` go before those of the config, for every service. */
+function withSet(project: Project, values: Readonly<Record<string, string>> = {}): Project {
+  const set = Object.keys(values);
+  if (set.length === 0) return project;
+  const services = project.services.map((service) => ({ ...service, variables: { ...service.variables, ...values } }));
+  return { ...project, services, set };
 }
 
 async function withRun(

@@ -1,5 +1,5 @@
 import { realpathSync, statSync } from 'node:fs';
-import { dirname, relative, resolve, sep } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type {
   Credentials,
   ExtensionPrerequisite,
@@ -8,9 +8,11 @@ import type {
   Server,
   Service,
 } from '../core/project.ts';
+import { describeUnfit } from '../core/variables.ts';
 import type { ConfigPath } from './config-document.ts';
 import { showPath } from './file.ts';
 import { findReservedDatabase, findReservedRole } from './identifier.ts';
+import { isInside } from './inside.ts';
 import type { ResolveContext } from './resolve-context.ts';
 import { refuse, resolveDuration, resolveWhole } from './resolve-context.ts';
 import { resolvePassword } from './resolve-password.ts';
@@ -45,6 +47,7 @@ export function resolveService(
   const seeds = config.seeds === undefined ? undefined : resolveFolder(context, valid, 'seeds', config.seeds);
   const timeout = resolveDuration(context, valid, ['health', 'timeout'], config.health?.timeout, DEFAULT_TIMEOUT);
   const local = resolveLocal(context, valid);
+  const variables = resolveVariables(context, valid);
   if (home === undefined) return undefined;
   return {
     name: config.name,
@@ -54,6 +57,7 @@ export function resolveService(
     folder,
     revisions,
     seeds,
+    variables,
     container: config.container,
     health: { url: config.health?.url, timeout },
     local,
@@ -197,9 +201,13 @@ function resolveFolder(
   return absolute;
 }
 
-function isInside(root: string, path: string): boolean {
-  const way = relative(root, path);
-  return way !== '..' && !way.startsWith(`..${sep}`) && resolve(root, way) === path;
+function resolveVariables(context: ResolveContext, valid: Valid<ServiceConfig>): Readonly<Record<string, string>> {
+  const values = Object.entries(valid.config.variables ?? {}).map(([name, value]) => [name, String(value)] as const);
+  for (const [name, value] of values) {
+    const unfit = describeUnfit(value);
+    if (unfit !== undefined) refuse(context, valid, ['variables', name], `this can be no value: ${unfit}`);
+  }
+  return Object.fromEntries(values);
 }
 
 function resolveLocal(context: ResolveContext, valid: Valid<ServiceConfig>): LocalProcess | undefined {

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import type { Policies, Project } from '../core/project.ts';
 import type { Declared } from './cross-check.ts';
 import { checkCycles, checkDatabases, checkNames, checkNeeds, checkPasswords } from './cross-check.ts';
+import { resolveAuthoring } from './resolve-authoring.ts';
 import type { ResolveContext } from './resolve-context.ts';
 import { resolveDuration, resolveWhole } from './resolve-context.ts';
 import { checkOverrides, ServerTable } from './resolve-server.ts';
@@ -41,7 +42,8 @@ export function resolveProject(context: ResolveContext, files: ConfigFiles): Pro
     );
   }
   const policies = main && resolvePolicies(context, main);
-  if (main === undefined || policies === undefined) return undefined;
+  const authoring = main && resolveAuthoring(context, main);
+  if (main === undefined || policies === undefined || authoring === undefined) return undefined;
   return {
     name: main.config.project,
     root: context.root,
@@ -51,6 +53,7 @@ export function resolveProject(context: ResolveContext, files: ConfigFiles): Pro
     servers: [...new Set(declared.map(({ service }) => service.server))],
     services: declared.map(({ service }) => service),
     policies,
+    ...authoring,
     secrets: [...context.secrets],
   };
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { defaultNaming } from '../core/naming.ts';
 
 /**
  * The shape of both config files, written once: the types below are inferred, the JSON Schemas beside this file are
@@ -103,6 +104,21 @@ const policies = mapping({
   concurrency: whole(1, 64).optional().describe('Databases worked on at the same time.').meta({ default: 4 }),
 }).describe('How orch behaves.');
 
+const PATTERN = 'a pattern such as ix_{table}_{columns}';
+const pattern = (what: string, fallback: string) =>
+  text(PATTERN).optional().describe(`The name of ${what}.`).meta({ default: fallback });
+
+const naming = mapping({
+  pk: pattern('a primary key', defaultNaming.pk),
+  ix: pattern('an index', defaultNaming.ix),
+  uq: pattern('a unique constraint', defaultNaming.uq),
+  fk: pattern('a foreign key', defaultNaming.fk),
+  ck: pattern('a check', defaultNaming.ck),
+}).describe(
+  'How constraints and indexes are named in new revision files: {table}, {columns}, {column}, {referred_table} and ' +
+    '{name}, or the words of SQLAlchemy such as %(table_name)s. Names over 63 bytes are shortened.',
+);
+
 /** `orchestrator.config.yaml`. */
 export const orchestratorSchema = mapping({
   project: name().describe("The project's name; also the Compose project."),
@@ -122,6 +138,10 @@ export const orchestratorSchema = mapping({
     .optional()
     .describe('The PostgreSQL servers by name. Not needed where each service has a url of its own.'),
   policies: policies.optional(),
+  templates: text('the path of a folder')
+    .optional()
+    .describe('A folder with templates for new revision files, such as revision.up.sql; relative to this file.'),
+  naming: naming.optional(),
   services: list(text('the path of a service.yaml'))
     .min(1, { error: 'at least one service' })
     .describe("The services' files, relative to this file."),
@@ -193,6 +213,17 @@ export const serviceSchema = mapping({
     .optional()
     .describe(
       'A folder of files numbered like revisions, applied once after them where the environment is development.',
+    ),
+  variables: z
+    .record(
+      z.string().regex(/^[a-z_][a-z0-9_]*$/, { error: 'the name of a variable (a-z, 0-9 and _)' }),
+      z.union([z.string(), z.number(), z.boolean()], { error: 'text, a number, true or false' }),
+      { error: 'a mapping of variables to values' },
+    )
+    .optional()
+    .describe(
+      'Values for the variables that revision files name with `-- orch:variables`; put in as quoted identifiers or ' +
+        'literals only, and recorded in the ledger: nothing secret. --set puts another value in their place.',
     ),
   container: text(CONTAINER)
     .optional()

@@ -14,24 +14,122 @@ export type Verdict =
   | { readonly kind: 'missing'; readonly revision: string; readonly appliedAt: string }
   | { readonly kind: 'out-of-order'; readonly revision: string; readonly file: string; readonly head: string };
 
+export interface DivergedHead {
+  readonly name: string;
+  readonly file: string;
+  readonly author: string | undefined;
+  /** ISO 8601. */
+  readonly created: string | undefined;
+}
+
 /** The facts of each expected fault. Words are in `report/phrases.ts`. */
 export interface FailureDetails {
   'usage-invalid': { readonly message: string };
   'config-not-found': { readonly searched: readonly string[] };
   'config-invalid': { readonly faults: readonly Fault[] };
   'service-unknown': { readonly name: string; readonly known: readonly string[]; readonly nearest: string | undefined };
+  /** A file is to be written, and nothing says for which service. */
+  'service-ambiguous': { readonly command: string; readonly known: readonly string[] };
+  /** A revision that is applied keeps its name. */
+  'revision-applied': {
+    readonly service: string;
+    readonly database: string;
+    readonly revisions: readonly { readonly name: string; readonly appliedAt: string }[];
+  };
+  /** Whether a revision is applied can't be asked. */
+  'rebase-unchecked': {
+    readonly service: string;
+    readonly database: string;
+    readonly revision: string;
+    readonly reason: string;
+  };
+  'file-not-written': {
+    /** Absolute path. */
+    readonly file: string;
+    readonly reason: string;
+    /** True: the name is taken. */
+    readonly exists: boolean;
+  };
+  'editor-failed': {
+    readonly command: string;
+    readonly reason: string /** Absolute paths. */;
+    readonly files: readonly string[];
+  };
   'revision-invalid': { readonly service: string; readonly faults: readonly Fault[] };
   'revision-not-found': {
     readonly service: string;
-    readonly target: string;
-    readonly nearest: string | undefined;
-    /** Names of which the target is a prefix, where they are several. */
-    readonly several?: readonly string[];
+    readonly target: string /** The most similar first. */;
+    readonly nearest: readonly string[];
   };
-  'heads-diverged': {
+  /** Several revisions could be meant: by a prefix or number, by a step where the history forks, by a label with two heads. */
+  'revision-ambiguous': { readonly service: string; readonly target: string; readonly candidates: readonly string[] };
+  /** `+5` or `-5` where there are fewer; `available` is how many there are, from `from` (`base` or names) on. */
+  'revision-out-of-range': {
     readonly service: string;
-    readonly heads: readonly { readonly name: string; readonly file: string }[];
+    readonly target: string;
+    readonly from: string;
+    readonly available: number;
   };
+  /** The lower end of a range is not below its upper end. */
+  'range-invalid': { readonly service: string; readonly lower: string; readonly upper: string };
+  'heads-diverged': { readonly service: string; readonly heads: readonly DivergedHead[] };
+  /** A downgrade to what is not applied. */
+  'revision-not-applied': {
+    readonly service: string;
+    readonly database: string;
+    readonly revision: string;
+    readonly heads: readonly string[];
+  };
+  'revision-without-down': {
+    readonly service: string;
+    readonly database: string;
+    readonly revisions: readonly string[];
+  };
+  'revision-irreversible': {
+    readonly service: string;
+    readonly database: string;
+    readonly revisions: readonly { readonly name: string; readonly reason: string }[];
+  };
+  /** The down text that was recorded is needed, because the file is another now or gone, but only its checksum was kept. */
+  'down-not-recorded': {
+    readonly service: string;
+    readonly database: string;
+    readonly revision: string;
+    readonly file: string;
+    readonly checksum: string;
+  };
+  /** Revisions of other services that are applied were built on one that is to be reverted. */
+  'revision-required': {
+    readonly service: string;
+    readonly database: string;
+    readonly revision: string;
+    readonly by: readonly { readonly service: string; readonly revision: string }[];
+  };
+  /** A revision of another service must be applied first, and nothing in this run will do that. */
+  'requirement-unmet': {
+    readonly service: string;
+    readonly database: string;
+    readonly revision: string;
+    readonly requires: string;
+    readonly why:
+      | 'unknown-service'
+      | 'unknown-revision'
+      | 'ambiguous'
+      | 'not-selected'
+      | 'not-in-target'
+      | 'not-observed';
+    /** Names that may have been meant. */
+    readonly candidates: readonly string[];
+  };
+  /** Steps that wait for each other, as `service@revision`, the first one repeated at the end. */
+  'requirement-cycle': { readonly service: string; readonly database: string; readonly path: readonly string[] };
+  /** Nothing about the revision needs to be accepted. */
+  'nothing-to-accept': {
+    readonly service: string;
+    readonly revision: string;
+    readonly why: 'unchanged' | 'not-applied' | 'out-of-order';
+  };
+  'database-missing': { readonly service: string; readonly database: string };
   'history-conflict': { readonly service: string; readonly database: string; readonly verdicts: readonly Verdict[] };
   'ledger-too-new': {
     readonly service: string;
@@ -43,6 +141,7 @@ export interface FailureDetails {
     readonly service: string;
     readonly database: string;
     readonly revision: string;
+    readonly direction: 'up' | 'down';
     readonly statementsDone: number;
   };
   'lock-held': {
@@ -117,9 +216,12 @@ export interface FailureDetails {
     readonly service: string;
     readonly database: string;
     readonly revision: string;
+    readonly direction: 'up' | 'down';
     readonly message: string;
     /** The line with the fault, for the caret. */
     readonly source?: string | undefined;
+    /** True: it runs outside a transaction, and batches before stay; absent: all of it was rolled back. */
+    readonly partial?: boolean;
   };
   'service-unhealthy': {
     readonly service: string;
@@ -144,7 +246,7 @@ export interface FailureDetails {
   'local-state-locked': { readonly pid: number; readonly folder: string };
   'reset-refused': { readonly database: string; readonly environment: string };
   'reset-unknown': { readonly name: string; readonly known: readonly string[]; readonly nearest: string | undefined };
-  'approval-missing': { readonly what: string };
+  'approval-missing': { readonly what: string; readonly command: 'reset' | 'downgrade' };
   'observed-changed': { readonly service: string };
   interrupted: { readonly signal: 'SIGINT' | 'SIGTERM' };
 }

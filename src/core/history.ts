@@ -6,8 +6,8 @@ import { readStatements } from './sql/script.ts';
 
 /**
  * Holds the ledger against the revision files.
- * `changed`: applied, but the file's text is another now; `missing`: applied, but there is no such file;
- * `out-of-order`: not applied, although a revision built on it is.
+ * `changed`: applied, but the file's text is another now; `missing`: applied, but there is no such file (unless that was
+ * accepted); `out-of-order`: not applied, although a revision built on it is.
  */
 export function judgeHistory(graph: RevisionGraph, rows: readonly LedgerRow[]): readonly Verdict[] {
   const applied = new Map(rows.filter((row) => row.kind === 'revision').map((row) => [row.name, row]));
@@ -15,14 +15,14 @@ export function judgeHistory(graph: RevisionGraph, rows: readonly LedgerRow[]): 
   for (const row of applied.values()) {
     const revision = graph.byName.get(row.name);
     if (revision === undefined) {
-      verdicts.push({ kind: 'missing', revision: row.name, appliedAt: row.appliedAt });
+      if (!row.fileGone) verdicts.push({ kind: 'missing', revision: row.name, appliedAt: row.appliedAt });
     } else if (revision.up.checksum !== row.checksum && !isOnlyUndoneChanged(revision.up, row)) {
       const { file, checksum } = revision.up;
       const begun = row.state === 'started' ? { statementsDone: row.statementsDone } : {};
       verdicts.push({ kind: 'changed', revision: row.name, file, recorded: row.checksum, found: checksum, ...begun });
     }
   }
-  return [...verdicts, ...outOfOrder(graph, [...applied.keys()])];
+  return [...verdicts, ...outOfOrder(graph, new Set(applied.keys()))];
 }
 
 /**
@@ -44,12 +44,20 @@ function textsDone(text: string, done: number): readonly string[] {
     .map(({ start, end }) => text.slice(start, end));
 }
 
-function outOfOrder(graph: RevisionGraph, applied: readonly string[]): readonly Verdict[] {
-  const known = applied.filter((name) => graph.byName.has(name));
-  const below = ancestorsOf(graph, known);
-  const head = known[known.length - 1] ?? '';
-  const skipped = graph.ordered.filter((revision) => below.has(revision.name) && !known.includes(revision.name));
-  return skipped.map((revision) => ({ kind: 'out-of-order', revision: revision.name, file: revision.up.file, head }));
+/** Each unapplied revision below an applied one, with an applied one that is built on it. */
+function outOfOrder(graph: RevisionGraph, applied: ReadonlySet<string>): readonly Verdict[] {
+  const below = ancestorsOf(graph, applied);
+  const above = new Map<string, string>();
+  const verdicts: Verdict[] = [];
+  for (const { name, up } of graph.ordered.toReversed()) {
+    if (applied.has(name) || !below.has(name)) continue;
+    const children = graph.children.get(name) ?? [];
+    const head =
+      children.find((child) => applied.has(child)) ?? children.map((child) => above.get(child)).find(Boolean);
+    above.set(name, head ?? name);
+    verdicts.push({ kind: 'out-of-order', revision: name, file: up.file, head: head ?? name });
+  }
+  return verdicts.toReversed();
 }
 
 /** Names of the applied revisions that no other applied revision has as a parent, in the order they were applied. */
@@ -61,8 +69,13 @@ export function appliedHeads(
   return applied.map((row) => row.name).filter((name) => !parents.has(name));
 }
 
-/** The ledger as one short text: equal texts mean that nobody applied anything in between. */
+/** Names of the applied revisions: what relative names count from. */
+export function appliedNames(rows: readonly LedgerRow[]): ReadonlySet<string> {
+  return new Set(rows.flatMap(({ kind, state, name }) => (kind === 'revision' && state === 'applied' ? [name] : [])));
+}
+
+/** The ledger as one short text: equal texts mean that nobody applied, reverted or accepted anything in between. */
 export function ledgerFingerprint(rows: readonly LedgerRow[] | undefined): string {
   if (rows === undefined) return 'none';
-  return rows.map((row) => `${row.name}=${row.state}:${row.statementsDone}`).join(' ');
+  return rows.map((row) => `${row.name}=${row.state}:${row.statementsDone}${row.fileGone ? ':gone' : ''}`).join(' ');
 }

@@ -43,3 +43,21 @@ export function findNearest(name: string, candidates: readonly string[]): string
   }
   return nearest;
 }
+
+/** At most this many names are offered: more would be a list to read, not an answer. */
+const OFFERED = 3;
+
+/** The candidates that the name was probably meant to be, the most similar first; those that begin with it are among them. */
+export function findNearestSome(name: string, candidates: readonly string[]): readonly string[] {
+  const found: string[] = [];
+  let left = candidates;
+  for (let nearest = findNearest(name, left); nearest !== undefined && found.length < OFFERED; ) {
+    const taken = nearest;
+    found.push(taken);
+    left = left.filter((candidate) => candidate !== taken);
+    nearest = findNearest(name, left);
+  }
+  const beginning = name.slice(0, Math.max(2, Math.ceil(name.length / 2))).toLowerCase();
+  const alike = left.filter((candidate) => name !== '' && candidate.toLowerCase().includes(beginning));
+  return [...found, ...alike].slice(0, OFFERED);
+}

@@ -9,8 +9,8 @@ export interface LedgerRow {
   readonly name: string;
   readonly parents: readonly string[];
   readonly checksum: string;
-  /** `started` is left only by a revision outside a transaction that did not finish. */
-  readonly state: 'applied' | 'started';
+  /** `started` and `reverting` are left only by a text outside a transaction that did not finish. */
+  readonly state: 'applied' | 'started' | 'reverting';
   /** Of a row that is `started`: the text that it was begun with; absent where that was too long to keep. */
   readonly begunText?: string | undefined;
   /** Statements finished so far, where the revision runs outside a transaction. */
@@ -23,6 +23,30 @@ export interface LedgerRow {
   readonly host: string;
   readonly orchVersion: string;
   readonly run: string;
+  /** Revisions of other services that it was built on, such as `api-auth@002`. */
+  readonly requires: readonly string[];
+  /** Of the down text as it was when the revision was applied; undefined: it had none. */
+  readonly downChecksum: string | undefined;
+  /** File names, without a folder, as they were when it was applied. */
+  readonly upFile: string;
+  readonly downFile: string | undefined;
+  /** What was put in for its variables; empty: it had none. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** What a person should know of it, such as `stamped: taken over from flyway`; undefined: applied as usual. */
+  readonly note: string | undefined;
+  /** True: that its file is gone was accepted. */
+  readonly fileGone: boolean;
+}
+
+/** The texts of a revision as they were when it was applied. */
+export interface RecordedTexts {
+  readonly name: string;
+  readonly upFile: string;
+  readonly downFile: string | undefined;
+  /** Undefined: too long to be kept (over 1 MB); there is only its checksum. */
+  readonly up: string | undefined;
+  /** Undefined: there was none, or it was too long: the row's `downChecksum` tells. */
+  readonly down: string | undefined;
 }
 
 export interface ObservedLedger {

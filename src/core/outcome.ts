@@ -11,6 +11,10 @@ export interface ServiceOutcome {
   readonly applied: readonly string[];
   /** Names of the seeds that this run applied. */
   readonly seeded: readonly string[];
+  /** Names of what this run reverted, in order. */
+  readonly reverted: readonly string[];
+  /** Names that a stamp or an accept wrote or took out of the ledger. */
+  readonly stamped: readonly string[];
   readonly url: string | undefined;
   /** The service's container or process; undefined: the command does not look at it. */
   readonly container: 'running' | 'started' | 'untouched' | undefined;

@@ -17,6 +17,26 @@ interface StepBase {
   readonly after: readonly string[];
 }
 
+/** Data that a down text takes away, as far as it can be read from the text and the catalog. */
+export interface Drop {
+  readonly what: 'table' | 'column' | 'rows';
+  readonly table: string;
+  /** Where `what` is `column`. */
+  readonly column: string | undefined;
+  /** Rows of the table now; undefined: there is no such table now. */
+  readonly rows: number | undefined;
+  /** False: the planner's estimate. */
+  readonly exact: boolean;
+}
+
+/** An applied revision whose parents are other ones since a revision came in below it. */
+export interface Link {
+  readonly revision: string;
+  readonly parents: readonly string[];
+  /** Names among `parents` that were applied after it. */
+  readonly late: readonly string[];
+}
+
 /** The atoms of a plan. A new kind is made complete by the compiler in `engine/steps.ts` and `report/phrases.ts`. */
 export type Step =
   | (StepBase & { readonly kind: 'build-image' })
@@ -38,6 +58,32 @@ export type Step =
   | (StepBase & { readonly kind: 'grant-access'; readonly role: string })
   | (StepBase & { readonly kind: 'create-ledger' })
   | (StepBase & { readonly kind: 'apply-revision'; readonly revision: Revision; readonly resumeAt: number })
+  | (StepBase & {
+      readonly kind: 'revert-revision';
+      /** Its `down` is the very text that is run; undefined for a seed that is only forgotten. */
+      readonly revision: Revision;
+      /** Where the text comes from: the file, or the ledger because the file was changed or is gone. */
+      readonly origin: 'file' | 'recorded';
+      /** Statements of it done before, where it runs outside a transaction. */
+      readonly resumeAt: number;
+      readonly drops: readonly Drop[];
+    })
+  | (StepBase & {
+      readonly kind: 'stamp';
+      /** Written as applied, without running them, parents first. */
+      readonly add: readonly Revision[];
+      /** Names of rows that are taken out. */
+      readonly remove: readonly string[];
+      readonly reason: string | undefined;
+    })
+  | (StepBase & {
+      readonly kind: 'accept-revision';
+      readonly revision: string;
+      /** What the ledger takes over; undefined: the file is gone, and that is accepted. */
+      readonly found: Revision | undefined;
+      readonly reason: string;
+    })
+  | (StepBase & { readonly kind: 'relink-revisions'; readonly links: readonly Link[] })
   | (StepBase & { readonly kind: 'release-lock' })
   | (StepBase & { readonly kind: 'stop-service' })
   | (StepBase & { readonly kind: 'start-service'; readonly action: 'create' | 'recreate' | 'start' })
@@ -55,7 +101,7 @@ export interface Refusal {
 }
 
 export interface Plan {
-  readonly goal: 'up' | 'migrate' | 'reset';
+  readonly goal: 'up' | 'migrate' | 'reset' | 'downgrade' | 'stamp' | 'accept';
   /** In an order in which every step comes after those it waits for. */
   readonly steps: readonly Step[];
   readonly refusals: readonly Refusal[];
@@ -68,8 +114,25 @@ const details: { readonly [K in StepKind]?: (step: StepOf<K>) => string } = {
   'grant-access': (step) => step.role,
   'apply-revision': (step) =>
     `${step.revision.name}${step.revision.kind === 'seed' ? ' (seed)' : ''}${step.revision.up.transaction === 'none' ? ' (outside a transaction)' : ''}`,
+  'revert-revision': (step) =>
+    [
+      step.revision.name,
+      ...(step.revision.kind === 'seed' ? ['(seed)'] : []),
+      ...(step.origin === 'recorded' ? ['(as recorded)'] : []),
+      ...(step.revision.down?.transaction === 'none' ? ['(outside a transaction)'] : []),
+      ...step.drops.map(formatDrop),
+    ].join(' '),
+  stamp: (step) => [...step.add.map(({ name }) => `+${name}`), ...step.remove.map((name) => `-${name}`)].join(' '),
+  'accept-revision': (step) => `${step.revision}${step.found === undefined ? ' (file gone)' : ''}`,
+  'relink-revisions': (step) =>
+    step.links.map(({ revision, parents }) => `${revision} behind ${parents.join(' and ')}`).join(', '),
   'start-service': (step) => (step.action === 'start' ? '' : step.action),
 };
+
+function formatDrop({ what, table, column, rows, exact }: Drop): string {
+  const name = column === undefined ? table : `${table}.${column}`;
+  return `[drops ${what} ${name}: ${rows === undefined ? 'not there' : `${exact ? '' : 'about '}${rows} rows`}]`;
+}
 
 /**
  * One step as one line, without a line end: what planner tests compare.

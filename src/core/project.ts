@@ -1,5 +1,7 @@
 /** What the config asks for, resolved: defaults filled in, variables put in, paths absolute. Readonly data. */
 
+import type { NamingConvention } from './naming.ts';
+
 /** A secret that stands in no output: a value known to be secret, so that reporters can mask it. */
 export interface Credentials {
   readonly role: string;
@@ -73,6 +75,8 @@ export interface Service {
   readonly folder: string;
   readonly revisions: string;
   readonly seeds: string | undefined;
+  /** Values for the variables of its revisions, by name; absent: none. Recorded in the ledger: nothing secret. */
+  readonly variables?: Readonly<Record<string, string>> | undefined;
   /** The Compose service of this service's container; undefined: nothing to start. */
   readonly container: string | undefined;
   readonly health: HealthCheck;
@@ -83,7 +87,7 @@ export interface Service {
   readonly file: string;
 }
 
-type Environment = 'development' | 'test' | 'staging' | 'production';
+export type Environment = 'development' | 'test' | 'staging' | 'production';
 
 export interface Policies {
   /** How long to wait for another orch's lock, in ms. */
@@ -110,6 +114,11 @@ export interface Project {
   readonly servers: readonly Server[];
   readonly services: readonly Service[];
   readonly policies: Policies;
+  /** Absolute folder of the project's own templates; undefined: the built-in ones serve. */
+  readonly templates: string | undefined;
+  readonly naming: NamingConvention;
+  /** Names that `--set` gave values to: some revision must name each of them. */
+  readonly set?: readonly string[] | undefined;
   /** Every secret value that was read, for masking. */
   readonly secrets: readonly string[];
 }

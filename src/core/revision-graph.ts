@@ -5,6 +5,8 @@ export interface RevisionGraph {
   /** Parents before children; among equals in the order of their numbers. */
   readonly ordered: readonly Revision[];
   readonly byName: ReadonlyMap<string, Revision>;
+  /** Names of the revisions that have this one as a parent, by name. */
+  readonly children: ReadonlyMap<string, readonly string[]>;
   /** Revisions that are nobody's parent. */
   readonly heads: readonly Revision[];
 }
@@ -16,11 +18,19 @@ export interface RevisionGraph {
 export function buildRevisionGraph(revisions: readonly Revision[]): RevisionGraph {
   const byName = new Map(revisions.map((revision) => [revision.name, revision]));
   const parentsOf = (revision: Revision): readonly string[] => revision.parents.filter((name) => byName.has(name));
-  const isParent = new Set(revisions.flatMap(parentsOf));
+  const children = new Map<string, string[]>();
+  for (const revision of revisions) {
+    for (const parent of parentsOf(revision)) {
+      const known = children.get(parent);
+      if (known === undefined) children.set(parent, [revision.name]);
+      else known.push(revision.name);
+    }
+  }
   return {
     ordered: parentsFirst(revisions, byName, parentsOf),
     byName,
-    heads: revisions.filter((revision) => !isParent.has(revision.name)),
+    children,
+    heads: revisions.filter((revision) => !children.has(revision.name)),
   };
 }
 
@@ -54,13 +64,22 @@ function parentsFirst(
 
 /** Names of the given revisions and of everything below them. */
 export function ancestorsOf(graph: RevisionGraph, names: Iterable<string>): ReadonlySet<string> {
+  return reach(names, (name) => graph.byName.get(name)?.parents ?? []);
+}
+
+/** Names of the given revisions and of everything above them. */
+export function descendantsOf(graph: RevisionGraph, names: Iterable<string>): ReadonlySet<string> {
+  return reach(names, (name) => graph.children.get(name) ?? []);
+}
+
+function reach(names: Iterable<string>, next: (name: string) => readonly string[]): ReadonlySet<string> {
   const found = new Set<string>();
   const stack = [...names];
   while (stack.length > 0) {
     const name = stack.pop() as string;
     if (found.has(name)) continue;
     found.add(name);
-    stack.push(...(graph.byName.get(name)?.parents ?? []));
+    stack.push(...next(name));
   }
   return found;
 }

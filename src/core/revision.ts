@@ -21,15 +21,37 @@ export interface SqlText {
   readonly language: 'sql';
   /** Absolute path. */
   readonly file: string;
-  /** Without BOM, with LF line ends. */
+  /** As messages show the path; absent: as `file`. */
+  readonly shownFile?: string | undefined;
+  /** The file's own text where `text` has values in place of its variables; absent: `text` is the file's. */
+  readonly written?: string | undefined;
+  /** Without BOM, with LF line ends. Read from the file anew at each access where it is longer than 1 MB: take `pieces`. */
   readonly text: string;
+  /** Of `text`, in UTF-16 units. */
+  readonly length: number;
   readonly checksum: string;
   /** `single`: the whole text in one transaction. `none`: a statement at a time, outside any. */
   readonly transaction: 'single' | 'none';
   /** Filled where `transaction` is `none`. */
   readonly statements: readonly Statement[];
+  /** True: BEGIN is its first statement and COMMIT its last; they are passed over, since it runs in our transaction. */
+  readonly wrapped: boolean;
+  /** Procedures that it calls, and those among its own that commit by themselves: a CALL of one cannot run in a transaction. */
+  readonly routines: RoutineUses;
+  /**
+   * The text in pieces, in order: a long one never stands in memory as a whole.
+   * @throws Failure `revision-invalid` at its end where the file is not what was hashed any more
+   */
+  pieces(): Iterable<string>;
   /** Why this text must not run, such as a COMMIT of its own; empty: it may. `requireRunnable` throws them. */
   readonly faults: readonly Fault[];
+}
+
+export interface RoutineUses {
+  /** Names without their schema. */
+  readonly committing: readonly string[];
+  /** With the fault that a CALL of one of those is. */
+  readonly called: readonly { readonly name: string; readonly fault: Fault }[];
 }
 
 /** One direction of a TypeScript revision: loaded only when it is applied. */
@@ -39,7 +61,8 @@ export interface CodeText {
   readonly text: string;
   readonly checksum: string;
   readonly direction: 'up' | 'down';
-  readonly transaction: 'single';
+  /** `none`: each query commits by itself, and so does each batch of `batches`. */
+  readonly transaction: 'single' | 'none';
 }
 
 export type RevisionText = SqlText | CodeText;
@@ -67,6 +90,8 @@ export interface Revision {
   readonly irreversible: string | undefined;
   /** Names that may be put in, as `:"name"` (identifier) or `:'name'` (literal). */
   readonly variables: readonly string[];
+  /** What was put in for them, by name; absent: nothing. */
+  readonly values?: Readonly<Record<string, string>> | undefined;
   /** As the file says; undefined: it does not. */
   readonly author: string | undefined;
   /** ISO 8601 date, with a time where one is known: from the file's name or its `created` line. */

@@ -1,16 +1,20 @@
 import { Failure, isFailure } from '../core/failure.ts';
 import type { StepOf } from '../core/plan.ts';
 import type { CodeText, Revision, SqlText } from '../core/revision.ts';
-import { classifyStatement } from '../core/sql/classify.ts';
 import { DatabaseError, type Session } from '../ports/database.ts';
-import { RevisionCodeError } from '../ports/revision-store.ts';
 import type { Run } from '../ports/run.ts';
 import { applyOutsideTransaction } from './apply-outside-transaction.ts';
 import { settleCommit } from './commit-outcome.ts';
+import { NoticeLog } from './notice-log.ts';
 import { revisionFailure } from './revision-failure.ts';
+import { runCode } from './run-code.ts';
+import { databaseErrorOf, runScript } from './run-script.ts';
+import { cancelOnInterrupt, throwIfStopped } from './stop.ts';
 import type { TargetSession } from './target-session.ts';
 
 type ApplyStep = StepOf<'apply-revision'>;
+/** A step that runs a text of a revision, one way or the other. */
+type TextStep = StepOf<'apply-revision' | 'revert-revision'>;
 
 /**
  * Applies one revision and records it, in one transaction, or outside any where the revision asks for that.
@@ -19,122 +23,136 @@ type ApplyStep = StepOf<'apply-revision'>;
  */
 export async function applyRevision(run: Run, target: TargetSession, step: ApplyStep): Promise<string | undefined> {
   const worker = await target.worker();
-  const stopListening = worker.onNotice((notice) =>
-    run.ports.emit({ type: 'notice-received', subject: step.subject, ...notice }),
-  );
+  const notices = new NoticeLog(run, step.subject, worker);
   const stopWatching = cancelOnInterrupt(run, target);
+  const { up } = step.revision;
   try {
-    if (step.revision.up.transaction === 'none') return await applyOutsideTransaction(run, target, step, worker);
-    await applyInTransaction(run, target, step, worker);
-    return undefined;
+    if (up.transaction === 'none') {
+      return await applyOutsideTransaction(run, target, step, worker, up, notices);
+    }
+    await applyInTransaction(run, target, step, worker, notices);
+    return up.language === 'sql' && up.wrapped ? 'in our transaction instead of its own BEGIN … COMMIT' : undefined;
   } finally {
     stopWatching();
-    stopListening();
+    notices.stop();
   }
 }
 
-/** An interrupt, or the loss of the lock's session, cancels the statement that runs. */
-function cancelOnInterrupt(run: Run, target: TargetSession): () => void {
-  const cancel = (): void => {
-    // A cancel that cannot be sent leaves the statement to end by itself; its result is judged all the same.
-    target.cancelWorker().catch(() => undefined);
-  };
-  const signals = [run.signal, target.lost];
-  for (const signal of signals) signal.addEventListener('abort', cancel, { once: true });
-  return () => {
-    for (const signal of signals) signal.removeEventListener('abort', cancel);
-  };
-}
-
-/** Whose statements failed: the revision's own, orch's commit, or none. */
-type Phase = 'own' | 'between' | 'commit';
-
-async function applyInTransaction(run: Run, target: TargetSession, step: ApplyStep, worker: Session): Promise<void> {
-  const { ledger, clock } = run.ports;
-  const { revision } = step;
-  const began = clock.now();
-  let phase: Phase = 'own';
-  let isKept = true;
-  target.requireLock();
-  await beginRevision(run, target, worker, revision);
-  try {
-    await runText(run, step, worker, revision.up);
-    phase = 'between';
-    // A run that was interrupted, or that lost its lock, must not commit.
-    run.signal.throwIfAborted();
-    target.requireLock();
-    phase = 'commit';
-    isKept = await settleCommit(run, target, revision, worker.pid, () =>
-      ledger.commit(worker, revision, run.writer, clock.now() - began),
-    );
-  } catch (error) {
-    throw await rollBack(run, target, step, worker, { error, phase, duration: clock.now() - began });
-  }
-  if (isKept && target.location.sessions === 'many') await ledger.reset(worker);
-}
-
-async function beginRevision(run: Run, target: TargetSession, worker: Session, revision: Revision): Promise<void> {
-  const { policies } = run.project;
-  try {
-    await run.ports.ledger.begin(worker, revision, run.writer, {
-      lockTimeout: revision.lockTimeout ?? policies.lockTimeout,
-      statementTimeout: revision.statementTimeout ?? policies.statementTimeout,
-    });
-  } catch (error) {
-    if (!(error instanceof DatabaseError) || error.connection) throw error;
-    await worker.run('ROLLBACK');
-    // The row is there already: another orch has applied the revision in spite of the lock (V7).
-    throw error.sqlstate === '23505' ? staleFor(target, error) : error;
-  }
-}
-
-function staleFor({ service }: TargetSession, cause: DatabaseError): Failure<'observed-changed'> {
-  return new Failure('observed-changed', { service: service.name }, { cause });
-}
-
-async function runText(run: Run, step: ApplyStep, worker: Session, text: SqlText | CodeText): Promise<void> {
-  if (text.language === 'sql') {
-    // A text without any statement is a revision like any other.
-    if (text.text.trim() !== '') await worker.run(text.text);
-    return;
-  }
-  const code = await run.ports.revisions.loadCode(text);
-  await code({
-    query: async (sql, parameters) => {
-      refuseControl(sql);
-      return await worker.query(sql, parameters);
-    },
-    progress: (done, total) => run.ports.emit({ type: 'step-progressed', step, done, total, unit: 'rows' }),
-    service: { name: step.subject.service, database: step.subject.database },
-  });
-}
-
-/** A COMMIT in the code would keep half a revision. The files of SQL revisions are checked before anything runs. */
-function refuseControl(sql: string): void {
-  const { class: found, name } = classifyStatement(sql, 0, sql.length);
-  if (found === 'control') throw new Error(`${name} would end or begin the transaction that the revision runs in`);
-}
-
-/** Rolls back, records the failed attempt and gives the failure to throw. */
-async function rollBack(
+async function applyInTransaction(
   run: Run,
   target: TargetSession,
   step: ApplyStep,
   worker: Session,
-  { error, phase, duration }: { readonly error: unknown; readonly phase: Phase; readonly duration: number },
+  notices: NoticeLog,
+): Promise<void> {
+  const { ledger, clock } = run.ports;
+  const { revision } = step;
+  const began = clock.now();
+  target.requireLock();
+  try {
+    await beginAndRun(run, target, step, worker, notices);
+    throwIfStopped(run, target);
+    const commit = (): Promise<boolean> => {
+      const committing = ledger.commit(worker, revision, run.writer, clock.now() - began, notices.kept);
+      // Right behind it: in a transaction that could not be committed it is refused, and the session is given up.
+      target.resetWorkerBehind(committing);
+      return committing;
+    };
+    await settleCommit(run, target, revision, worker.pid, commit);
+  } catch (error) {
+    throw await rollBack(run, target, step, worker, error, clock.now() - began, notices);
+  }
+}
+
+/** The text's first message goes with BEGIN and the ledger's row, so that it cannot run where those fail. */
+async function beginAndRun(
+  run: Run,
+  target: TargetSession,
+  step: ApplyStep,
+  worker: Session,
+  notices: NoticeLog,
+): Promise<void> {
+  const { up } = step.revision;
+  let begun = false;
+  const begin = async (message?: string): Promise<void> => {
+    begun = true;
+    const refused = await beginRevision(run, target, worker, step.revision, message);
+    if (refused !== undefined) throw refused;
+  };
+  if (up.language === 'sql') await runScript(worker, up, { begin });
+  if (!begun) await begin();
+  if (up.language === 'typescript') await runText(run, target, step, worker, up, notices);
+}
+
+/** @returns the error of the message that was sent with it */
+async function beginRevision(
+  run: Run,
+  target: TargetSession,
+  worker: Session,
+  revision: Revision,
+  message: string | undefined,
+): Promise<DatabaseError | undefined> {
+  const { policies } = run.project;
+  const settings = {
+    lockTimeout: revision.lockTimeout ?? policies.lockTimeout,
+    statementTimeout: revision.statementTimeout ?? policies.statementTimeout,
+  };
+  try {
+    return await run.ports.ledger.begin(worker, revision, run.writer, settings, message);
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || error.connection) throw error;
+    throw refusalOf(error, target);
+  }
+}
+
+function refusalOf(cause: DatabaseError, target: TargetSession): Error {
+  // The row is there already: another orch has applied the revision in spite of the lock (V7).
+  if (cause.sqlstate === '23505') return new Failure('observed-changed', { service: target.service.name }, { cause });
+  return new LedgerError(cause.message, { cause });
+}
+
+/** The ledger's own part of a transaction failed: no fault of the revision's text. */
+class LedgerError extends Error {}
+
+/** Runs one direction of a revision in the transaction that is open. */
+export async function runText(
+  run: Run,
+  target: TargetSession,
+  step: TextStep,
+  worker: Session,
+  text: SqlText | CodeText,
+  notices: NoticeLog,
+): Promise<void> {
+  if (text.language === 'sql') return await runScript(worker, text);
+  await runCode(run, target, { step, code: text, worker, notices, check: () => throwIfStopped(run, target) });
+}
+
+/** Rolls back, records the failed attempt and gives the failure to throw. */
+export async function rollBack(
+  run: Run,
+  target: TargetSession,
+  step: TextStep,
+  worker: Session,
+  error: unknown,
+  duration: number,
+  notices?: NoticeLog,
 ): Promise<unknown> {
-  const reached = { partial: false, done: 0, own: phase === 'own' };
-  const failure = interruptedOr(run, target, revisionFailure(target.service, step, error, reached));
-  const thrown = error instanceof RevisionCodeError ? error.cause : error;
-  if (isSessionGone(thrown)) return failure;
-  // A commit that fails leaves no transaction: another ROLLBACK would make the server warn.
-  if (phase !== 'commit') await worker.run('ROLLBACK');
-  await run.ports.ledger.log(worker, logEntry(step, thrown, duration), run.writer);
+  if (isSessionGone(error)) return interruptedOr(run, target, failureOf(target, step, error));
+  // After an error in the first message there may be no transaction to roll back.
+  if (worker.transaction !== 'none') await worker.run('ROLLBACK');
+  if (isFailure(error, 'observed-changed')) return error;
+  const failure = interruptedOr(run, target, failureOf(target, step, error));
+  await run.ports.ledger.log(worker, logEntry(step, error, duration), run.writer, notices?.kept);
   return failure;
 }
 
+function failureOf(target: TargetSession, step: TextStep, error: unknown): unknown {
+  if (error instanceof LedgerError) return error.cause;
+  return revisionFailure(target.service, step, error, { partial: false, done: 0 });
+}
+
 function isSessionGone(error: unknown): boolean {
-  if (error instanceof DatabaseError) return error.connection;
+  if (databaseErrorOf(error)?.connection === true) return true;
   return isFailure(error, 'connection-lost') || isFailure(error, 'outcome-unknown');
 }
 
@@ -146,14 +164,14 @@ function interruptedOr(run: Run, target: TargetSession, failure: unknown): unkno
   return new Failure('lock-lost', { service: name, database }, { cause: failure });
 }
 
-function logEntry(step: ApplyStep, error: unknown, duration: number): Parameters<Run['ports']['ledger']['log']>[1] {
-  const isDatabase = error instanceof DatabaseError;
+function logEntry(step: TextStep, error: unknown, duration: number): Parameters<Run['ports']['ledger']['log']>[1] {
+  const said = databaseErrorOf(error);
   return {
-    action: 'apply',
+    action: step.kind === 'apply-revision' ? 'apply' : 'revert',
     outcome: 'failed',
     revision: step.revision.name,
     duration,
-    sqlstate: isDatabase ? error.sqlstate : undefined,
+    sqlstate: said?.sqlstate,
     message: wordsOf(error),
   };
 }

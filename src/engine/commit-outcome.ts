@@ -13,8 +13,7 @@ const PAUSE = 100;
  * the ledger at once may answer wrongly, because the old backend may still be committing (V6): so the old backend's end
  * is awaited first.
  * @param backend the process id of the session that commits
- * @returns false: it is applied, but its session is gone
- * @throws Failure `connection-lost` (not applied), `outcome-unknown`, `revision-code-failed` (the server answered ROLLBACK)
+ * @throws Failure `connection-lost` (not done), `outcome-unknown`, `revision-code-failed` (the server answered ROLLBACK)
  */
 export async function settleCommit(
   run: Run,
@@ -22,35 +21,38 @@ export async function settleCommit(
   revision: Revision,
   backend: number,
   commit: () => Promise<boolean>,
-): Promise<boolean> {
+  wanted: 'applied' | 'reverted' = 'applied',
+): Promise<void> {
   const place = { service: target.service.name, database: target.service.database };
   try {
-    if (await commit()) return true;
+    if (await commit()) return;
   } catch (error) {
     if (!(error instanceof DatabaseError && error.connection)) throw error;
-    await settleLostCommit(run, target, revision, backend, error);
-    return false;
+    await settleLostCommit(run, target, revision, { oldBackend: backend, wanted, error });
+    return;
   }
   // Only code can go on after an error of the server; after that the transaction can do nothing but end (V12).
   const message = 'an error of the database was caught and passed over: PostgreSQL then commits nothing';
-  const at = { file: revision.up.file, line: undefined, column: undefined };
-  throw new Failure('revision-code-failed', { ...place, revision: revision.name, message }, { at });
+  const { file } = (wanted === 'reverted' ? revision.down : undefined) ?? revision.up;
+  const direction = wanted === 'applied' ? 'up' : 'down';
+  const details = { ...place, revision: revision.name, direction, message } as const;
+  throw new Failure('revision-code-failed', details, { at: { file, line: undefined, column: undefined } });
 }
 
 async function settleLostCommit(
   run: Run,
   target: TargetSession,
   revision: Revision,
-  oldBackend: number,
-  error: DatabaseError,
+  lost: { readonly oldBackend: number; readonly wanted: 'applied' | 'reverted'; readonly error: DatabaseError },
 ): Promise<void> {
+  const { oldBackend, wanted, error } = lost;
   const place = { service: target.service.name, database: target.service.database };
   const applied = await askAgain(run, target, revision, oldBackend);
   if (applied === undefined) {
     const details = { ...place, revision: revision.name, reason: error.message };
     throw new Failure('outcome-unknown', details, { cause: error });
   }
-  if (applied) return;
+  if (applied === (wanted === 'applied')) return;
   const during = `committing ${revision.name}`;
   throw new Failure('connection-lost', { ...place, during, reason: error.message }, { cause: error });
 }

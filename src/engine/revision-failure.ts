@@ -1,11 +1,13 @@
 import { Failure, type FailurePlace } from '../core/failure.ts';
 import type { StepOf } from '../core/plan.ts';
 import type { Service } from '../core/project.ts';
-import type { Revision, SqlText, Statement } from '../core/revision.ts';
+import type { RevisionText, SqlText } from '../core/revision.ts';
 import { placeOf } from '../core/sql/position.ts';
-import { readStatements } from '../core/sql/script.ts';
-import { DatabaseError } from '../ports/database.ts';
+import { StatementReader } from '../core/sql/script.ts';
+import type { ScriptPart } from '../core/sql/script-parts.ts';
+import type { DatabaseError } from '../ports/database.ts';
 import { RevisionCodeError } from '../ports/revision-store.ts';
+import { databaseErrorOf, ScriptError } from './run-script.ts';
 
 /** How far a revision had come. */
 export interface Reached {
@@ -13,65 +15,74 @@ export interface Reached {
   readonly partial: boolean;
   /** Statements done, where they are counted. */
   readonly done: number;
-  /** True: the revision's own text or code failed; false: what orch did around it, such as the commit. */
-  readonly own: boolean;
-  /** The statement that failed, where the text is sent a statement at a time. */
-  readonly statement?: Statement;
 }
 
 /** What a revision's own text or code threw, as a failure with its place in the file. A `Failure` stays as it is. */
-export function revisionFailure(
-  service: Service,
-  step: StepOf<'apply-revision'>,
-  thrown: unknown,
-  reached: Reached,
-): unknown {
+export function revisionFailure(service: Service, step: TextStep, thrown: unknown, reached: Reached): unknown {
   const code = thrown instanceof RevisionCodeError ? thrown : undefined;
   const error = code === undefined ? thrown : code.cause;
   if (error instanceof Failure) return error;
   const place = { service: service.name, database: service.database };
   const { revision } = step;
-  if (error instanceof DatabaseError && error.connection) {
-    const during = `applying ${revision.name}`;
-    return new Failure('connection-lost', { ...place, during, reason: error.message }, { cause: error });
+  const direction = step.kind === 'apply-revision' ? 'up' : 'down';
+  const said = databaseErrorOf(error);
+  if (said?.connection === true) {
+    const during = `${direction === 'up' ? 'applying' : 'reverting'} ${revision.name}`;
+    return new Failure('connection-lost', { ...place, during, reason: said.message }, { cause: said });
   }
-  if (error instanceof DatabaseError) return sqlFailure(service, revision, error, reached, code);
+  const part = error instanceof ScriptError ? error.part : undefined;
+  if (said !== undefined) return sqlFailure(service, step, said, { ...reached, part, code });
   const message = error instanceof Error ? error.message : String(error);
-  const details = { ...place, revision: revision.name, message, source: code?.source };
-  return new Failure('revision-code-failed', details, { cause: error, at: codePlace(revision, code) });
+  const partial = reached.partial ? { partial: true } : {};
+  return new Failure(
+    'revision-code-failed',
+    { ...place, revision: revision.name, direction, message, source: code?.source, ...partial },
+    { cause: error, at: codePlace(step, code) },
+  );
 }
 
-function codePlace(revision: Revision, code: RevisionCodeError | undefined): FailurePlace {
-  return { file: revision.up.file, line: code?.line, column: code?.column };
+function codePlace(step: TextStep, code: RevisionCodeError | undefined): FailurePlace {
+  return { file: textOf(step).file, line: code?.line, column: code?.column };
+}
+
+/** A step that runs a text of a revision. */
+type TextStep = StepOf<'apply-revision' | 'revert-revision'>;
+
+/** The text that the step runs; a seed that is only forgotten has none, and then the up text names the file. */
+function textOf(step: TextStep): RevisionText {
+  return step.kind === 'apply-revision' ? step.revision.up : (step.revision.down ?? step.revision.up);
 }
 
 function sqlFailure(
   service: Service,
-  revision: Revision,
+  step: TextStep,
   error: DatabaseError,
-  reached: Reached,
-  code: RevisionCodeError | undefined,
+  {
+    part,
+    code,
+    ...reached
+  }: Reached & { readonly part: ScriptPart | undefined; readonly code: RevisionCodeError | undefined },
 ): Failure<'sql-failed'> {
-  const found =
-    revision.up.language === 'sql' && reached.own ? findPlace(revision.up, error, reached.statement) : undefined;
+  const text = textOf(step);
+  const found = text.language === 'sql' && part !== undefined ? findPlace(text, error, part) : undefined;
   return new Failure(
     'sql-failed',
     {
       service: service.name,
       database: service.database,
-      revision: revision.name,
-      direction: 'up',
+      revision: step.revision.name,
+      direction: step.kind === 'apply-revision' ? 'up' : 'down',
       sqlstate: error.sqlstate,
       message: error.message,
       detail: error.detail,
-      serverHint: error.serverHint,
+      serverHint: error.serverHint ?? ownHints.get(error.sqlstate),
       where: error.where,
       statement: found?.statement,
       source: found?.source ?? code?.source,
       partial: reached.partial,
       statementsDone: reached.done,
     },
-    { cause: error, at: found?.at ?? codePlace(revision, code) },
+    { cause: error, at: found?.at ?? codePlace(step, code) },
   );
 }
 
@@ -81,25 +92,62 @@ interface FoundPlace {
   readonly statement: string | undefined;
 }
 
-/** The server counts characters of the query that it got: of the statement, or of the whole text. */
-function findPlace(text: SqlText, error: DatabaseError, statement: Statement | undefined): FoundPlace | undefined {
+/** What the server's own words leave out: 2D000 is what COMMIT in a procedure gives where a transaction is open around it. */
+const ownHints: ReadonlyMap<string, string> = new Map([
+  [
+    '2D000',
+    'a procedure that commits runs outside a transaction: write `-- orch: transaction none` at the head of the file',
+  ],
+]);
+
+/** The server counts characters of the message that it got, and only of what it could not parse; else it is the statement that counts. */
+function findPlace(text: SqlText, error: DatabaseError, part: ScriptPart): FoundPlace | undefined {
   const { file } = text;
-  const sent = statement === undefined ? text.text : text.text.slice(statement.start, statement.end);
   if (error.position !== undefined) {
-    const offset = (statement?.start ?? 0) + offsetOfCharacter(sent, error.position);
-    const { line, column, source } = placeOf(text.text, offset);
+    const { line, column, source } = placeOf(text.text, part.start + offsetOfCharacter(part.text, error.position));
     return { at: { file, line, column }, source, statement: undefined };
   }
-  if (statement === undefined) return findCounted(text, error.statementsDone);
-  return { at: { file, line: statement.line, column: statement.column }, source: undefined, statement: sent };
+  const found =
+    part.rows === undefined ? statementAfter(part.text, error.statementsDone) : { start: 0, end: part.text.length };
+  if (found === undefined) return undefined;
+  const { line, column } = placeOf(text.text, part.start + found.start);
+  const statement = shorten(part.text.slice(found.start, found.end));
+  return {
+    at: { file, line: line + dataLine(error, part, found.start), column: isData(error, part) ? undefined : column },
+    source: undefined,
+    statement,
+  };
 }
 
-/** Errors while a statement works (a duplicate key, a division by zero) have no position: the statement itself is the place. */
-function findCounted({ file, text }: SqlText, statementsDone: number | undefined): FoundPlace | undefined {
-  const statement = statementsDone === undefined ? undefined : readStatements(text)[statementsDone];
-  if (statement === undefined) return undefined;
-  const { line, column, source } = placeOf(text, statement.start);
-  return { at: { file, line, column }, source, statement: undefined };
+/** The place in `text` of the statement after so many; undefined: it is not known. */
+function statementAfter(
+  text: string,
+  done: number | undefined,
+): { readonly start: number; readonly end: number } | undefined {
+  if (done === undefined) return undefined;
+  const reader = new StatementReader(text);
+  for (let left = done; reader.next(); left -= 1) if (left === 0) return { start: reader.start, end: reader.end };
+  return undefined;
+}
+
+const COPY_LINE = /^COPY [^\n]*, line (\d+)/;
+
+function isData(error: DatabaseError, part: ScriptPart): boolean {
+  return part.rows !== undefined && COPY_LINE.test(error.where ?? '');
+}
+
+/** How many lines below the beginning of a COPY the line of data is that the server speaks of. */
+function dataLine(error: DatabaseError, part: ScriptPart, from: number): number {
+  if (!isData(error, part)) return 0;
+  const lines = part.text.slice(from).split('\n').length - 1;
+  return lines + Number(COPY_LINE.exec(error.where ?? '')?.[1]);
+}
+
+/** In characters. */
+const LONGEST_STATEMENT = 2_000;
+
+function shorten(statement: string): string {
+  return statement.length > LONGEST_STATEMENT ? `${statement.slice(0, LONGEST_STATEMENT)} …` : statement;
 }
 
 /** PostgreSQL counts code points from 1; JavaScript counts UTF-16 units from 0. */

@@ -6,6 +6,7 @@ import type { Run } from '../ports/run.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import { applyRevision } from './apply-revision.ts';
 import { asFailure } from './database-failure.ts';
+import { revertRevision } from './revert-revision.ts';
 import type { TargetSession, TargetSessions } from './target-session.ts';
 
 /** What a handler works with. */
@@ -42,6 +43,13 @@ const handlers: { readonly [K in StepKind]: Handler<K> } = {
     return undefined;
   },
   'apply-revision': (step, { run, target }) => applyRevision(run, target, step),
+  'revert-revision': (step, { run, target }) => revertRevision(run, target, step),
+  stamp: async ({ add, remove, reason }, { run, target }) =>
+    silently(run.ports.ledger.stamp(await target.worker(), { add, remove, reason }, run.writer)),
+  'accept-revision': async ({ revision, found, reason }, { run, target }) =>
+    silently(run.ports.ledger.accept(await target.worker(), { name: revision, revision: found, reason }, run.writer)),
+  'relink-revisions': async ({ links }, { run, target }) =>
+    silently(run.ports.ledger.relink(await target.worker(), links, run.writer)),
   'release-lock': (_step, { target }) => silently(target.close()),
   'stop-service': (_step, { run, service }) => silently(requireRuntime(run).stopService(service)),
   'start-service': (step, { run, service }) =>

@@ -16,6 +16,7 @@ export class TargetSession {
   readonly #run: Run;
   #keeper: Promise<Session> | undefined;
   #worker: Promise<Session> | undefined;
+  #resetting: Promise<void> | undefined;
   #lost = new AbortController();
   #locked = false;
   readonly #access: Access;
@@ -42,19 +43,61 @@ export class TargetSession {
     return this.#keeper;
   }
 
-  /** The session that runs revisions; another one where the last was lost. @throws DatabaseError */
+  /** @throws Failure `lock-lost` where the session with the lock is gone: nothing may be begun or committed any more */
+  requireLock(): void {
+    if (!this.lost.aborted) return;
+    const { name, database } = this.service;
+    throw new Failure('lock-lost', { service: name, database }, { cause: this.lost.reason });
+  }
+
+  /**
+   * The session that runs revisions, without anything that an earlier one left in it; another one where the last was
+   * lost. @throws DatabaseError
+   */
   async worker(): Promise<Session> {
+    const resetting = this.#resetting;
+    this.#resetting = undefined;
+    await resetting?.catch((error: unknown) => {
+      // What it did is committed; only the session is gone.
+      if (!(error instanceof DatabaseError && error.connection)) throw error;
+      this.#worker = undefined;
+    });
     this.#worker ??= this.#open('worker', () => {
       this.#worker = undefined;
     });
     return this.#worker;
   }
 
-  /** @throws Failure `lock-lost` where the session with the lock is gone: nothing may be begun or committed any more */
-  requireLock(): void {
-    if (!this.lost.aborted) return;
-    const { name, database } = this.service;
-    throw new Failure('lock-lost', { service: name, database }, { cause: this.lost.reason });
+  /**
+   * Undoes what a revision left in the worker's session; the next `worker` waits for it, so that the server does it while
+   * orch does other things. PGlite's one session cannot be reset without the other connections: the settings of a
+   * connection of its own go with it.
+   */
+  resetWorker(): void {
+    this.#resetting = this.location.sessions === 'many' ? this.#resetNow() : this.#dropWorker();
+    // Whoever asks for the worker next hears of it.
+    this.#resetting.catch(() => undefined);
+  }
+
+  /** As `resetWorker`, without waiting for what was sent last: in the same packet where the server can reset a session. */
+  resetWorkerBehind(sent: Promise<unknown>): void {
+    if (this.location.sessions === 'many') {
+      this.resetWorker();
+      return;
+    }
+    this.#resetting = sent.then(() => this.#dropWorker());
+    this.#resetting.catch(() => undefined);
+  }
+
+  async #resetNow(): Promise<void> {
+    const worker = await this.#worker;
+    if (worker !== undefined) await this.#run.ports.ledger.reset(worker);
+  }
+
+  async #dropWorker(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    if (worker !== undefined) await closeQuietly(worker);
   }
 
   async #open(purpose: string, onLost: (error: DatabaseError) => void): Promise<Session> {
@@ -90,6 +133,7 @@ export class TargetSession {
     const sessions = [this.#worker, this.#keeper].filter((session) => session !== undefined);
     this.#worker = undefined;
     this.#keeper = undefined;
+    this.#resetting = undefined;
     const wasLocked = this.#locked;
     this.#locked = false;
     for (const opening of sessions.slice(0, -1)) await closeQuietly(opening);

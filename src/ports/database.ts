@@ -50,11 +50,30 @@ export class DatabaseError extends Error {
   }
 }
 
+export interface RunOptions {
+  /** The result is that of the statement with this index (from 0) instead of the last one's; `none`: there is no result. */
+  readonly rowsOf?: number | 'none';
+}
+
+/** Whether a transaction block is open: `failed` until it is rolled back. */
+export type TransactionState = 'none' | 'open' | 'failed';
+
 export interface Session {
   /** The backend's process id, as `pg_stat_activity` shows it. */
   readonly pid: number;
-  /** Simple protocol: one or several statements, no parameters; the result is the last statement's. */
-  run(sql: string): Promise<QueryResult>;
+  /** As of the last answer. */
+  readonly transaction: TransactionState;
+  /**
+   * Simple protocol: one or several statements, no parameters; the result is the last statement's.
+   * May be called before an earlier call has answered: messages go out at once, in the order of the calls, and the server
+   * works through them in that order, whether or not an earlier one fails.
+   */
+  run(sql: string, options?: RunOptions): Promise<QueryResult>;
+  /**
+   * COPY … FROM STDIN with its data, which is sent as fast as the server takes it.
+   * @throws DatabaseError 0A000 on PGlite's shared session
+   */
+  copyIn(sql: string, rows: Iterable<string>): Promise<QueryResult>;
   /** Extended protocol: one statement with parameters. */
   query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<QueryResult<Row>>;
   onNotice(listener: (notice: Notice) => void): () => void;

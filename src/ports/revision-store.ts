@@ -1,16 +1,6 @@
 import type { Service } from '../core/project.ts';
 import type { CodeText, Revision } from '../core/revision.ts';
-
-/** What a TypeScript revision gets: the session inside the revision's transaction. */
-export interface RevisionHandle {
-  query<Row = Record<string, unknown>>(
-    sql: string,
-    parameters?: readonly unknown[],
-  ): Promise<{ readonly rows: readonly Row[]; readonly rowCount: number }>;
-  /** Shown as progress under the revision. `total` undefined: not known. */
-  progress(done: number, total?: number): void;
-  readonly service: { readonly name: string; readonly database: string };
-}
+import type { RevisionHandle } from './revision-handle.ts';
 
 /** @throws RevisionCodeError whatever its code throws */
 export type RevisionFunction = (database: RevisionHandle) => Promise<void>;

@@ -1,9 +1,11 @@
 import type { Project } from '../core/project.ts';
+import type { Authoring } from './authoring.ts';
 import type { Clock } from './clock.ts';
 import type { Database, Location } from './database.ts';
 import type { EventSink } from './event-sink.ts';
 import type { Ledger, Writer } from './ledger.ts';
 import type { Lock } from './lock.ts';
+import type { OfflineSql } from './offline-sql.ts';
 import type { Readiness } from './readiness.ts';
 import type { RevisionStore } from './revision-store.ts';
 import type { Runtime } from './runtime.ts';
@@ -15,10 +17,12 @@ export interface Ports {
   readonly clock: Clock;
   readonly database: Database;
   readonly ledger: Ledger;
+  readonly offline: OfflineSql;
   /** Advisory locks where each connection has a session; another kind for PGlite, where they share one. */
   lock(location: Location): Lock;
   readonly readiness: Readiness;
   readonly revisions: RevisionStore;
+  readonly authoring: Authoring;
   readonly admin: ServerAdmin;
   readonly targets: Targets;
   /** Undefined where the command looks at no container. */

@@ -1,11 +1,31 @@
 import type { Failure } from '../core/failure.ts';
 import type { Loss } from '../core/observed.ts';
 import type { Plan } from '../core/plan.ts';
+import {
+  formatMentions,
+  formatRebased,
+  formatWritten,
+  type RebasedFiles,
+  type WrittenFiles,
+} from './authoring-answers.ts';
+import { type CheckRow, formatCheck } from './check-answer.ts';
+import { formatDowngrade } from './downgrade-table.ts';
+import { type FilesRow, formatBranches, formatHeads, formatHistory, type HistoryRow } from './history-answers.ts';
 import { formatJsonLine, writtenFailure, writtenPlan } from './json.ts';
+import { writtenCheck } from './json-findings.ts';
+import type { PhraseContext } from './phrase-context.ts';
 import type { Reporter } from './reporter.ts';
 import { type ReporterOptions, type ReportSettings, resolveSettings } from './settings.ts';
+import { formatShown, type ShownRow } from './show-answer.ts';
 import { createStyle, type Style } from './style.ts';
-import { formatCurrent, formatLoss, formatPlanTable, formatStatus, type StatusRow } from './tables.ts';
+import {
+  formatCurrent,
+  formatCurrentBlocks,
+  formatLoss,
+  formatPlanTable,
+  formatStatus,
+  type StatusRow,
+} from './tables.ts';
 import { Told } from './told.ts';
 
 /** A line of a service's own log. */
@@ -21,13 +41,28 @@ interface ServiceLogLine {
  */
 export interface Answers {
   /** Failures of single services are told in full on stderr. */
-  current(rows: readonly StatusRow[]): Promise<void>;
+  /** `verbose`: with what the ledger says of each head; in JSON always. */
+  current(rows: readonly StatusRow[], verbose?: boolean): Promise<void>;
   status(rows: readonly StatusRow[]): Promise<void>;
   plan(plan: Plan): Promise<void>;
   /** What a reset would lose; `undefined`: there is no database. On stderr, where the question is asked. */
   loss(service: { readonly name: string; readonly database: string }, loss: Loss | undefined): Promise<void>;
+  /** What a downgrade does, and what data goes. On stderr, where the question is asked. */
+  downgrade(plan: Plan): Promise<void>;
+  /** A script for psql, in pieces: written as it is, nothing masked or cleaned. */
+  script(pieces: AsyncIterable<string>): Promise<void>;
   /** Names of what `down` stopped. */
   stopped(names: readonly string[]): Promise<void>;
+  /** Files that were written: their paths, one a line. */
+  written(revision: WrittenFiles): Promise<void>;
+  /** Files that have other names now; on stderr what still says the old ones. */
+  rebased(rebased: RebasedFiles): Promise<void>;
+  history(rows: readonly HistoryRow[], verbose: boolean): Promise<void>;
+  heads(rows: readonly FilesRow[]): Promise<void>;
+  branches(rows: readonly FilesRow[]): Promise<void>;
+  shown(rows: readonly ShownRow[]): Promise<void>;
+  /** What a check found; what could not be checked is told in full on stderr. */
+  check(rows: readonly CheckRow[]): Promise<void>;
   logLine(line: ServiceLogLine): Promise<void>;
 }
 
@@ -48,13 +83,15 @@ function textAnswers(settings: ReportSettings, reporter: Reporter): Answers {
   const tell = (failures: readonly Failure[]): void => {
     for (const failure of failures) settings.progress.write(told.untoldFailure(failure));
   };
-  const rowsAnswer = (format: typeof formatStatus) => async (rows: readonly StatusRow[]) => {
-    await answer(format(rows, context, style));
+  const tellRows = async (rows: readonly { readonly failure: Failure | undefined }[], text: string): Promise<void> => {
+    await answer(text);
     tell(rows.flatMap((row) => row.failure ?? []));
   };
   return {
-    current: rowsAnswer(formatCurrent),
-    status: rowsAnswer(formatStatus),
+    current: (rows, verbose) =>
+      tellRows(rows, (verbose === true ? formatCurrentBlocks : formatCurrent)(rows, context, style)),
+    status: (rows) => tellRows(rows, formatStatus(rows, context, style)),
+    ...lookingAnswers({ answer, tellRows, context, style, secrets: settings.secrets }),
     plan: async (plan) => {
       await answer(formatPlanTable(plan, context, style));
       tell(plan.refusals.flatMap(({ failure }) => failure ?? []));
@@ -63,10 +100,63 @@ function textAnswers(settings: ReportSettings, reporter: Reporter): Answers {
       await reporter.pause();
       settings.progress.write(formatLoss(service.database, loss, context, createStyle(settings.color)));
     },
+    downgrade: async (plan) => {
+      await reporter.pause();
+      settings.progress.write(formatDowngrade(plan, context, createStyle(settings.color)));
+    },
+    script: async (pieces) => {
+      await reporter.pause();
+      for await (const piece of gathered(pieces)) settings.answers.write(piece);
+    },
     stopped: (names) =>
       answer(`${names.length === 0 ? 'Nothing was running.' : `Stopped: ${context.clean(names.join(', '))}.`}\n`),
+    written: ({ files }) => answer(formatWritten(files, context)),
+    rebased: async (rebased) => {
+      await answer(formatRebased(rebased, context));
+      settings.progress.write(formatMentions(rebased, context));
+    },
     logLine: (line) => answer(`${logName(context.clean(line.service), style)} ${context.clean(line.text)}\n`),
   };
+}
+
+/** What only looks at files and ledgers. */
+function lookingAnswers({
+  answer,
+  tellRows,
+  context,
+  style,
+  secrets,
+}: {
+  readonly answer: (text: string) => Promise<void>;
+  readonly tellRows: (rows: readonly { readonly failure: Failure | undefined }[], text: string) => Promise<void>;
+  readonly context: PhraseContext;
+  readonly style: Style;
+  readonly secrets: readonly string[];
+}): Pick<Answers, 'history' | 'heads' | 'branches' | 'shown' | 'check'> {
+  return {
+    history: (rows, verbose) => tellRows(rows, formatHistory(rows, verbose, context, style)),
+    heads: (rows) => tellRows(rows, formatHeads(rows, context, style)),
+    branches: (rows) => tellRows(rows, formatBranches(rows, context, style)),
+    shown: (rows) => answer(formatShown(rows, secrets, context, style)),
+    check: (rows) => tellRows(rows, formatCheck(rows, context, style)),
+  };
+}
+
+/** Pieces put together to what is worth a write, in UTF-16 units. */
+const WRITE = 64 * 1024;
+
+async function* gathered(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+  let held: string[] = [];
+  let length = 0;
+  for await (const piece of pieces) {
+    held.push(piece);
+    length += piece.length;
+    if (length < WRITE) continue;
+    yield held.join('');
+    held = [];
+    length = 0;
+  }
+  yield held.join('');
 }
 
 function logName(service: string, style: Style): string {
@@ -94,7 +184,34 @@ function jsonAnswers(settings: ReportSettings): Answers {
       const { tables = [], size = 0, sessions = [] } = loss ?? {};
       return write('loss', { service: name, database, exists: loss !== undefined, tables, size, sessions });
     },
+    downgrade: (plan) => write('plan', writtenPlan(plan, told, settings)),
+    script: async (pieces) => {
+      const all: string[] = [];
+      for await (const piece of pieces) all.push(piece);
+      // Not masked: what was taken for a secret would be another script.
+      const at = new Date(settings.now()).toISOString();
+      settings.answers.write(`${JSON.stringify({ type: 'script', at, text: all.join('') })}\n`);
+    },
+    history: (rows) => write('history', { services: rows.map((row) => ({ ...row, failure: written(row.failure) })) }),
+    heads: (rows) =>
+      write('heads', {
+        services: rows.map(({ service, heads, failure }) => ({
+          service,
+          heads: heads.map(({ name, message, created, author, parents, labels, requires, file }) => {
+            return { name, message, created, author, parents, labels, requires, file };
+          }),
+          failure: written(failure),
+        })),
+      }),
+    branches: (rows) =>
+      write('branches', {
+        services: rows.map(({ service, branches, failure }) => ({ service, branches, failure: written(failure) })),
+      }),
+    shown: (revisions) => write('shown', { revisions }),
+    check: (rows) => write('check', writtenCheck(rows, told, settings)),
     stopped: (names) => write('stopped', { names }),
+    written: (revision) => write('written', revision),
+    rebased: (rebased) => write('rebased', rebased),
     logLine: ({ service, stream, text }) => write('log', { service, stream, text }),
   };
 }

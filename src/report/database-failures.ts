@@ -2,7 +2,7 @@ import type { Failure, FailureDetails } from '../core/failure.ts';
 import { type FailurePhrases, foreignLines, quoted } from './failure-phrase.ts';
 import { sourceLines } from './fault-text.ts';
 import { phraseHolder } from './holder-phrase.ts';
-import { againCommand, type PhraseContext, phraseStanding, shownPlace, sqlText } from './phrase-context.ts';
+import { againCommand, type PhraseContext, phraseStanding, shellWord, shownPlace, sqlText } from './phrase-context.ts';
 import { prerequisiteFailures } from './prerequisite-failures.ts';
 import { serverUnreachable } from './server-failure.ts';
 import { formatCount, formatDuration } from './units.ts';
@@ -23,15 +23,29 @@ type DatabaseCode =
 
 export const databaseFailures: FailurePhrases<DatabaseCode> = {
   'revision-interrupted': ({ details }, context) => ({
-    happened: [
-      `${details.service}: the ledger of ${details.database} has ${details.revision} as started, although it runs in a transaction`,
-      '  it ended that transaction itself, or it was begun outside one and has been changed since',
-    ],
-    state: `a part of what ${details.revision} does may be in ${details.database}; nothing was done now.`,
-    next: [
-      `DELETE FROM orch.ledger WHERE name = ${sqlText(details.revision)} AND state = 'started';  -- in ${details.database}, once that part is undone`,
-      `${againCommand(context, details.service)}  # applies it from its beginning`,
-    ],
+    happened:
+      details.direction === 'up'
+        ? [
+            `${details.service}: the ledger of ${details.database} has ${details.revision} as started, although it runs in a transaction`,
+            '  it ended that transaction itself, or it was begun outside one and has been changed since',
+          ]
+        : [
+            `${details.service}: ${details.revision}, which is reverted outside a transaction, stopped half way`,
+            `  ${formatCount(details.statementsDone, 'statement')} of its down ${details.statementsDone === 1 ? 'is' : 'are'} done`,
+          ],
+    state:
+      details.direction === 'up'
+        ? `a part of what ${details.revision} does may be in ${details.database}; nothing was done now.`
+        : `what those statements did stays in ${details.database}; the ledger has ${details.revision} as reverting.`,
+    next:
+      details.direction === 'up'
+        ? [
+            `DELETE FROM orch.ledger WHERE name = ${sqlText(details.revision)} AND state = 'started';  -- in ${details.database}, once that part is undone`,
+            `${againCommand(context, details.service)}  # applies it from its beginning`,
+          ]
+        : [
+            `orch downgrade --service ${shellWord(details.service)} ${shellWord(`${details.revision}-1`)}  # goes on with statement ${details.statementsDone + 1} of its down`,
+          ],
   }),
   'lock-held': lockHeld,
   'lock-lost': ({ details }, context) => ({
@@ -71,17 +85,22 @@ export const databaseFailures: FailurePhrases<DatabaseCode> = {
     const [headline = '', ...more] = foreignLines(details.message);
     return {
       happened: [
-        `${details.service}: ${details.revision} failed: ${headline}`,
+        `${details.service}: ${details.revision}${details.direction === 'up' ? '' : ' (down)'} failed: ${headline}`,
         ...quoted(more),
         ...placeLines(failure, context),
         ...sourceLines({ line: failure.at?.line, column: failure.at?.column, source: details.source }, context),
       ],
-      state: rolledBack(details, context),
-      next: [againCommand(context, details.service)],
+      state:
+        details.partial === true
+          ? codeHalfWay(details)
+          : details.direction === 'up'
+            ? rolledBack(details, context)
+            : stillApplied(details),
+      next: [againOf(details, context)],
     };
   },
   'observed-changed': ({ details }, context) => ({
-    happened: [`${details.service}: somebody else changed its database between the plan and the lock, again and again`],
+    happened: [`${details.service}: somebody else changed its database between the plan and the lock`],
     state: `this run changed nothing in the database of ${details.service}.`,
     next: ['orch plan  # shows what is left to do', againCommand(context, details.service)],
   }),
@@ -122,8 +141,14 @@ function sqlFailed(failure: Failure<'sql-failed'>, context: PhraseContext) {
       ...hintLines(details.serverHint),
       ...(details.where === undefined ? [] : foreignLines(details.where).map((line) => `  where: ${line}`)),
     ],
-    state: details.partial ? halfWay(details) : rolledBack(details, context),
-    next: [...removeInvalidIndex(details), againCommand(context, details.service)],
+    state: details.partial
+      ? failure.at?.file.endsWith('.ts') === true
+        ? codeHalfWay(details)
+        : halfWay(details)
+      : details.direction === 'up'
+        ? rolledBack(details, context)
+        : stillApplied(details),
+    next: [...removeInvalidIndex(details), againOf(details, context)],
   };
 }
 
@@ -160,14 +185,38 @@ function placeLines(failure: Failure, context: PhraseContext): string[] {
 function halfWay(details: FailureDetails['sql-failed']): string {
   const done = details.statementsDone;
   const begins = `${details.revision} runs outside a transaction`;
+  const stays = `${formatCount(done, 'statement')} before it ${done === 1 ? 'stays' : 'stay'}`;
+  if (details.direction === 'down')
+    return `${begins}: ${done === 0 ? 'no statement of its down is done' : stays}; the ledger of ${details.database} has it as reverting.`;
   if (done === 0)
     return `${begins}, and no statement of it is done; the next run begins it anew, and its text may be mended.`;
-  const stays = `${formatCount(done, 'statement')} before it ${done === 1 ? 'stays' : 'stay'}`;
   return `${begins}: ${stays}; the next run goes on with statement ${done + 1}, and the text from there on may be mended.`;
+}
+
+function codeHalfWay(details: Pick<FailureDetails['sql-failed'], 'revision' | 'direction' | 'database'>): string {
+  const state = details.direction === 'up' ? 'started' : 'reverting';
+  return `${details.revision} runs outside a transaction: batches and queries before this one stay, and the next run goes on behind the last batch; the ledger of ${details.database} has it as ${state}.`;
 }
 
 function rolledBack(details: { readonly service: string; readonly database: string }, context: PhraseContext): string {
   return `rolled back; ${phraseStanding(details, context)}`;
+}
+
+/** A down that fails stops there. */
+function stillApplied({ database, revision }: { readonly database: string; readonly revision: string }): string {
+  return `rolled back: ${database} is in the state before this down; ${revision} is still applied.`;
+}
+
+function againOf(
+  {
+    service,
+    revision,
+    direction,
+  }: { readonly service: string; readonly revision: string; readonly direction: 'up' | 'down' },
+  context: PhraseContext,
+): string {
+  if (direction === 'up') return againCommand(context, service);
+  return `orch downgrade --service ${shellWord(service)} ${shellWord(`${revision}-1`)}  # once the down text is mended`;
 }
 
 function statusThenAgain(service: string, context: PhraseContext): string[] {

@@ -1,12 +1,22 @@
 import type { Failure, FailureCode } from '../core/failure.ts';
+import { authoringFailures } from './authoring-failures.ts';
 import { databaseFailures } from './database-failures.ts';
+import { downgradeFailures } from './downgrade-failures.ts';
 import type { FailurePhrase, FailurePhrases } from './failure-phrase.ts';
+import { historyFailures } from './history-failures.ts';
 import { inputFailures } from './input-failures.ts';
 import type { PhraseContext } from './phrase-context.ts';
 import { runtimeFailures } from './runtime-failures.ts';
 
 /** Every failure code has its words: a new code without them does not compile. */
-const phrases: FailurePhrases<FailureCode> = { ...inputFailures, ...databaseFailures, ...runtimeFailures };
+const phrases: FailurePhrases<FailureCode> = {
+  ...inputFailures,
+  ...historyFailures,
+  ...downgradeFailures,
+  ...authoringFailures,
+  ...databaseFailures,
+  ...runtimeFailures,
+};
 
 /** The words of a failure. They may hold foreign text: whoever prints them cleans each line. */
 export function phraseFailure(failure: Failure, context: PhraseContext): FailurePhrase {

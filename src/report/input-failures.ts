@@ -1,4 +1,3 @@
-import type { Verdict } from '../core/failure.ts';
 import type { Fault } from '../core/fault.ts';
 import { type FailurePhrases, NOTHING_DONE } from './failure-phrase.ts';
 import { faultLines } from './fault-text.ts';
@@ -15,9 +14,6 @@ type InputCode =
   | 'reset-refused'
   | 'approval-missing'
   | 'revision-invalid'
-  | 'revision-not-found'
-  | 'heads-diverged'
-  | 'history-conflict'
   | 'ledger-too-new';
 
 export const inputFailures: FailurePhrases<InputCode> = {
@@ -64,7 +60,11 @@ export const inputFailures: FailurePhrases<InputCode> = {
   'approval-missing': ({ details }) => ({
     happened: [`the loss of ${details.what} was not approved: the answer was no, or there is no terminal to ask on`],
     state: NOTHING_DONE,
-    next: [`orch reset ${shellWord(details.what)} --yes  # approves without asking`],
+    next: [
+      details.command === 'reset'
+        ? `orch reset ${shellWord(details.what)} --yes  # approves without asking`
+        : `orch downgrade ${details.what} --yes  # approves without asking`,
+    ],
   }),
   'revision-invalid': ({ details }, context) => ({
     happened: [
@@ -73,41 +73,6 @@ export const inputFailures: FailurePhrases<InputCode> = {
     ],
     state: appliedSoFar(details.service, context),
     next: [`orch plan  # once ${placesToMend(details.faults)} mended: reads the files again, changes nothing`],
-  }),
-  'revision-not-found': ({ details }) => ({
-    happened: [
-      details.several === undefined
-        ? `${details.service} has no revision ${quote(details.target)}${nearest(details.nearest)}`
-        : `${quote(details.target)} may be several revisions of ${details.service}: ${formatList(details.several)}`,
-    ],
-    state: `nothing was applied for ${details.service}.`,
-    next: [`orch migrate --service ${shellWord(details.service)} ${shellWord(details.nearest ?? 'head')}`],
-  }),
-  'heads-diverged': ({ details }, context) => {
-    const last = details.heads.at(-1);
-    const others = details.heads.slice(0, -1).map((head) => head.name);
-    return {
-      happened: [
-        `${details.service} has ${formatCount(details.heads.length, 'head')}: nothing says which comes first`,
-        ...details.heads.map((head) => `  ${head.name}  ${shownPath(head.file, context.cwd)}`),
-      ],
-      state: `nothing was applied for ${details.service}.`,
-      next: [
-        `${last?.file.endsWith('.ts') === true ? '//' : '--'} orch: parents ${others.join(' ')}  # as the first line of ${shownPath(last?.file ?? '', context.cwd)}`,
-        'orch plan  # then: shows the order, changes nothing',
-      ],
-    };
-  },
-  'history-conflict': ({ details }, context) => ({
-    happened: [
-      `${details.service}: the ledger of ${details.database} and the revision files disagree`,
-      ...details.verdicts.flatMap((verdict) => verdictLines(verdict, context)),
-    ],
-    state: `nothing was applied for ${details.service}; ${details.database} is as it was.`,
-    next: [
-      ...details.verdicts.map((verdict) => verdictNext(verdict, details.service, context)),
-      'orch plan  # then: compares again, changes nothing',
-    ],
   }),
   'ledger-too-new': ({ details }) => ({
     happened: [
@@ -155,41 +120,4 @@ function quote(name: string): string {
 
 function configName(context: PhraseContext): string {
   return context.project === undefined ? 'orchestrator.config.yaml' : shownPath(context.project.file, context.cwd);
-}
-
-type VerdictKind = Verdict['kind'];
-type VerdictOf<K extends VerdictKind> = Extract<Verdict, { kind: K }>;
-
-const verdicts: { readonly [K in VerdictKind]: (verdict: VerdictOf<K>, context: PhraseContext) => string[] } = {
-  changed: (verdict, context) => [
-    verdict.statementsDone === undefined
-      ? `  ${verdict.revision} was changed after it was applied: ${shownPath(verdict.file, context.cwd)}`
-      : `  ${verdict.revision} stopped half way, and what is done of it (${formatCount(verdict.statementsDone, 'statement')}) was changed since: ${shownPath(verdict.file, context.cwd)}`,
-    `    ${verdict.statementsDone === undefined ? 'applied' : 'begun'} as ${verdict.recorded}`,
-    `    the file is ${verdict.found}`,
-  ],
-  missing: (verdict) => [`  ${verdict.revision} is applied (since ${verdict.appliedAt}), but its file is gone`],
-  'out-of-order': (verdict, context) => [
-    `  ${verdict.revision} is not applied, but ${verdict.head}, which comes after it, is: ${shownPath(verdict.file, context.cwd)}`,
-  ],
-};
-
-function verdictLines(verdict: Verdict, context: PhraseContext): string[] {
-  return (verdicts[verdict.kind] as (v: Verdict, c: PhraseContext) => string[])(verdict, context);
-}
-
-function verdictNext(verdict: Verdict, service: string, context: PhraseContext): string {
-  if (verdict.kind === 'out-of-order') {
-    return `git mv ${shellWord(shownPath(verdict.file, context.cwd))} <a number after ${verdict.head}>`;
-  }
-  if (verdict.kind === 'changed') {
-    const file = shellWord(shownPath(verdict.file, context.cwd));
-    if (verdict.statementsDone !== undefined) {
-      return `git log -p -- ${file}  # bring the text of the done statements back; those behind them may be mended`;
-    }
-    return `git log -p -- ${file}  # bring the applied text back; put the change into a new revision`;
-  }
-  const folder = findService(context, service)?.revisions;
-  const files = folder === undefined ? verdict.revision : `${shownPath(folder, context.cwd)}/${verdict.revision}`;
-  return `git log --diff-filter=D -- ${shellWord(`${files}.*`)}  # find the file and bring it back`;
 }

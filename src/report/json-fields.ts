@@ -1,5 +1,8 @@
 import type { Event } from '../core/event.ts';
+import type { Finding } from '../core/findings.ts';
 import type { StepKind, StepOf } from '../core/plan.ts';
+import type { HistoryRow } from './history-answers.ts';
+import type { ShownRow } from './show-answer.ts';
 
 /** The schema of `--output json`: a JSON object a line, `type` and `at` first. Tests hold every line against it. */
 
@@ -49,7 +52,7 @@ export const eventFields: {
     waited: { type: 'number', meaning: 'ms' },
   },
   'plan-made': {
-    goal: { type: 'string', meaning: 'up, migrate or reset' },
+    goal: { type: 'string', meaning: 'up, migrate, reset, downgrade, stamp or accept' },
     steps: { type: 'Step[]', meaning: 'each after those it waits for' },
     refusals: { type: 'Refusal[]', meaning: 'services that the plan leaves alone' },
   },
@@ -100,7 +103,7 @@ export const eventFields: {
 /** Lines beside the events: `run-finished` ends a run; `run-failed` ends a command that could not run, or broke off. */
 export const endFields = {
   'run-finished': {
-    command: { type: 'string', meaning: 'up, migrate or reset' },
+    command: { type: 'string', meaning: 'up, migrate, reset, downgrade, stamp or accept' },
     exitCode: { type: 'number', meaning: 'what orch ends with' },
     unchanged: { type: 'boolean', meaning: 'true: there was nothing to do' },
     interrupted: { type: 'string?', meaning: 'SIGINT or SIGTERM' },
@@ -108,7 +111,7 @@ export const endFields = {
     services: {
       type: 'Service[]',
       meaning:
-        'service, database, status (done, unchanged, failed, not-started), heads, applied, seeded, url, container, duration',
+        'service, database, status (done, unchanged, failed, not-started), heads, applied, seeded, reverted, stamped, url, container, duration',
     },
     failures: { type: 'Failure[]', meaning: 'all of them' },
   },
@@ -117,10 +120,16 @@ export const endFields = {
 
 /** The answers of commands: one line each; of `logs` one for each line. */
 export const answerFields = {
-  current: { services: { type: 'Service[]', meaning: 'service, database, heads, appliedAt, applied, failure' } },
+  current: {
+    services: {
+      type: 'Service[]',
+      meaning:
+        'service, database, heads, appliedAt, applied, atHeads (left out: not known), latest (of each head what the ledger says: name, parents, appliedAt, duration, role, host, orchVersion, run, note), failure',
+    },
+  },
   status: { services: { type: 'Service[]', meaning: 'as in current, and pending, container' } },
   plan: {
-    goal: { type: 'string', meaning: 'migrate' },
+    goal: { type: 'string', meaning: 'migrate; downgrade, before it is approved' },
     steps: { type: 'Step[]', meaning: 'each after those it waits for' },
     refusals: { type: 'Refusal[]', meaning: 'service, database, failure, needs' },
   },
@@ -131,6 +140,47 @@ export const answerFields = {
     tables: { type: 'Table[]', meaning: 'name, rows, exact' },
     size: { type: 'number', meaning: 'bytes' },
     sessions: { type: 'Holder[]', meaning: 'other sessions, which will be ended' },
+  },
+  written: {
+    service: { type: 'string', meaning: 'its name' },
+    kind: { type: 'string', meaning: 'revision, merge or seed' },
+    name: { type: 'string', meaning: 'such as 004_add_email_to_users' },
+    message: { type: 'string', meaning: 'as it stands in the file' },
+    parents: { type: 'string[]', meaning: 'names of revisions' },
+    files: { type: 'string[]', meaning: 'absolute paths, up before down' },
+  },
+  rebased: {
+    service: { type: 'string', meaning: 'its name' },
+    behind: { type: 'string?', meaning: 'the revision that was the head; left out: nothing was to be done' },
+    revisions: { type: 'Renamed[]', meaning: 'from, to (names), files (each from, to: absolute paths)' },
+    mentions: { type: 'Mention[]', meaning: 'lines that still say an old name: service, file, requires, now' },
+  },
+  script: { text: { type: 'string', meaning: 'for psql' } },
+  history: {
+    services: {
+      type: 'Service[]',
+      meaning: 'service, database, revisions (the newest first, fields as in `historyFields`), failure',
+    },
+  },
+  heads: {
+    services: {
+      type: 'Service[]',
+      meaning: 'service, heads (name, message, created, author, parents, labels, requires, file), failure',
+    },
+  },
+  branches: {
+    services: {
+      type: 'Service[]',
+      meaning: 'service, branches (revision it begins with, parents, labels, heads above it), failure',
+    },
+  },
+  shown: { revisions: { type: 'Shown[]', meaning: 'fields as in `shownFields`' } },
+  check: {
+    services: {
+      type: 'Service[]',
+      meaning: 'service, database, heads, findings (fields as in `findingFields`), failure',
+    },
+    findings: { type: 'number', meaning: 'how many there are in all' },
   },
   stopped: { names: { type: 'string[]', meaning: 'containers or processes' } },
   log: {
@@ -152,43 +202,66 @@ export const stepFields = {
   after: { type: 'string[]', meaning: 'ids of the steps that it waits for' },
 } as const satisfies Record<string, FieldDoc>;
 
-type RevisionWritten<F> = F extends 'revision'
-  ? 'revision' | 'revisionKind' | 'file' | 'transaction'
+type RevisionWritten<K extends StepKind, F> = F extends 'revision'
+  ? K extends 'apply-revision' | 'revert-revision'
+    ? 'revision' | 'revisionKind' | 'file' | 'transaction'
+    : F
   : F extends 'expected'
     ? never
     : F;
 
 /** Further fields of a `Step`, by its kind. The text of a revision is never written. */
-export const stepKindFields: { readonly [K in StepKind]: { readonly [F in RevisionWritten<StepField<K>>]: FieldDoc } } =
-  {
-    'build-image': {},
-    'create-role': { role: { type: 'string', meaning: 'its name' } },
-    'create-database': {},
-    'drop-database': {},
-    'acquire-lock': {},
-    'create-extension': {
-      extension: { type: 'string', meaning: 'its name' },
-      minimumVersion: { type: 'string?', meaning: 'the lowest that serves' },
-    },
-    'update-extension': {
-      extension: { type: 'string', meaning: 'its name' },
-      from: { type: 'string', meaning: 'the version now' },
-      minimumVersion: { type: 'string', meaning: 'the lowest that serves' },
-    },
-    'grant-access': { role: { type: 'string', meaning: 'its name' } },
-    'create-ledger': {},
-    'apply-revision': {
-      revision: { type: 'string', meaning: 'its name' },
-      revisionKind: { type: 'string', meaning: 'revision or seed' },
-      file: { type: 'string', meaning: 'absolute path' },
-      transaction: { type: 'string', meaning: 'single or none' },
-      resumeAt: { type: 'number', meaning: 'statements of it done before' },
-    },
-    'release-lock': {},
-    'stop-service': {},
-    'start-service': { action: { type: 'string', meaning: 'create, recreate or start' } },
-    'wait-healthy': {},
-  };
+export const stepKindFields: {
+  readonly [K in StepKind]: { readonly [F in RevisionWritten<K, StepField<K>>]: FieldDoc };
+} = {
+  'build-image': {},
+  'create-role': { role: { type: 'string', meaning: 'its name' } },
+  'create-database': {},
+  'drop-database': {},
+  'acquire-lock': {},
+  'create-extension': {
+    extension: { type: 'string', meaning: 'its name' },
+    minimumVersion: { type: 'string?', meaning: 'the lowest that serves' },
+  },
+  'update-extension': {
+    extension: { type: 'string', meaning: 'its name' },
+    from: { type: 'string', meaning: 'the version now' },
+    minimumVersion: { type: 'string', meaning: 'the lowest that serves' },
+  },
+  'grant-access': { role: { type: 'string', meaning: 'its name' } },
+  'create-ledger': {},
+  'apply-revision': {
+    revision: { type: 'string', meaning: 'its name' },
+    revisionKind: { type: 'string', meaning: 'revision or seed' },
+    file: { type: 'string', meaning: 'absolute path' },
+    transaction: { type: 'string', meaning: 'single or none' },
+    resumeAt: { type: 'number', meaning: 'statements of it done before' },
+  },
+  'revert-revision': {
+    revision: { type: 'string', meaning: 'its name' },
+    revisionKind: { type: 'string', meaning: 'revision or seed' },
+    file: { type: 'string', meaning: 'absolute path' },
+    transaction: { type: 'string', meaning: 'single or none' },
+    origin: { type: 'string', meaning: 'file, or recorded: the file was changed or is gone' },
+    resumeAt: { type: 'number', meaning: 'statements of it done before' },
+    drops: { type: 'Drop[]', meaning: 'what, table, column, rows, exact' },
+  },
+  stamp: {
+    add: { type: 'string[]', meaning: 'names written as applied' },
+    remove: { type: 'string[]', meaning: 'names taken out' },
+    reason: { type: 'string?', meaning: 'as given' },
+  },
+  'accept-revision': {
+    revision: { type: 'string', meaning: 'its name' },
+    found: { type: 'boolean', meaning: 'false: its file is gone' },
+    reason: { type: 'string', meaning: 'as given' },
+  },
+  'relink-revisions': { links: { type: 'Link[]', meaning: 'revision, parents, late' } },
+  'release-lock': {},
+  'stop-service': {},
+  'start-service': { action: { type: 'string', meaning: 'create, recreate or start' } },
+  'wait-healthy': {},
+};
 
 /** Fields of every `Failure`. */
 export const failureFields = {
@@ -200,3 +273,96 @@ export const failureFields = {
   details: { type: 'string?', meaning: 'an object whose fields depend on the code' },
   place: { type: 'string?', meaning: 'an object: file, line, column' },
 } as const satisfies Record<string, FieldDoc>;
+
+/** Fields of a revision in `history`. */
+export const historyFields: { readonly [F in keyof HistoryRow['revisions'][number]]: FieldDoc } = {
+  name: { type: 'string', meaning: 'such as 001_users' },
+  message: { type: 'string', meaning: 'what it says of itself; empty where its file is gone' },
+  created: { type: 'string?', meaning: 'ISO 8601, as its file says' },
+  author: { type: 'string?', meaning: 'as its file says' },
+  parents: { type: 'string[]', meaning: 'names; empty: a base' },
+  labels: { type: 'string[]', meaning: 'of the branch that begins here' },
+  requires: { type: 'string[]', meaning: 'revisions of other services, such as api-auth@002' },
+  isHead: { type: 'boolean', meaning: 'true: no other is built on it' },
+  file: { type: 'string?', meaning: 'absolute path; left out: its file is gone' },
+  state: { type: 'string?', meaning: 'applied, pending, started, reverting; left out: the database was not reached' },
+  appliedAt: { type: 'string?', meaning: "ISO 8601, the database's clock" },
+  duration: { type: 'number?', meaning: 'ms' },
+  role: { type: 'string?', meaning: 'who applied it' },
+  note: { type: 'string?', meaning: 'such as stamped: taken over from flyway' },
+};
+
+/** Fields of a revision in `shown`. */
+export const shownFields: { readonly [F in keyof ShownRow]: FieldDoc } = {
+  service: { type: 'string', meaning: 'its name' },
+  name: { type: 'string', meaning: 'such as 001_users' },
+  message: { type: 'string', meaning: 'what it says of itself' },
+  origin: { type: 'string', meaning: 'file; recorded: as the ledger kept it' },
+  created: { type: 'string?', meaning: 'ISO 8601' },
+  author: { type: 'string?', meaning: 'as the text says' },
+  parents: { type: 'string[]', meaning: 'names; empty: a base' },
+  children: { type: 'string[]', meaning: 'names of the revisions that are built on it' },
+  labels: { type: 'string[]', meaning: 'of the branch that begins here' },
+  requires: { type: 'string[]', meaning: 'revisions of other services' },
+  irreversible: { type: 'string?', meaning: 'why there is no way back' },
+  transaction: { type: 'string', meaning: 'single or none' },
+  appliedAt: { type: 'string?', meaning: 'ISO 8601; with --recorded' },
+  up: { type: 'Text', meaning: 'file, checksum, text (left out: longer than 1 MB, and not recorded)' },
+  down: { type: 'Text?', meaning: 'as up; left out: there is none' },
+};
+
+type FindingOf<K extends Finding['kind']> = Extract<Finding, { kind: K }>;
+
+/** Fields of every finding of `check`. */
+export const findingFields = {
+  kind: { type: 'string', meaning: 'what is wrong: one of `findingKindFields`' },
+  message: { type: 'string', meaning: 'in words' },
+  next: { type: 'string[]', meaning: 'what to type next' },
+} as const satisfies Record<string, FieldDoc>;
+
+const ofRevision = { type: 'string', meaning: "the revision's name" } as const;
+const ofFile = { type: 'string', meaning: 'absolute path' } as const;
+
+/** Further fields of a finding, by its kind: the compiler keeps it complete. */
+export const findingKindFields: {
+  readonly [K in Finding['kind']]: { readonly [F in Exclude<keyof FindingOf<K>, 'kind'>]: FieldDoc };
+} = {
+  changed: {
+    revision: ofRevision,
+    file: ofFile,
+    recorded: { type: 'string', meaning: 'checksum of what was applied' },
+    found: { type: 'string', meaning: 'checksum of the file' },
+    statementsDone: { type: 'number?', meaning: 'it stopped half way, after so many statements' },
+  },
+  missing: { revision: ofRevision, appliedAt: { type: 'string', meaning: 'ISO 8601' } },
+  'out-of-order': {
+    revision: ofRevision,
+    file: ofFile,
+    head: { type: 'string', meaning: 'an applied revision that is built on it' },
+  },
+  'down-changed': {
+    revision: ofRevision,
+    file: ofFile,
+    recorded: { type: 'string?', meaning: 'checksum; left out: it had no down' },
+    found: { type: 'string?', meaning: 'checksum; left out: it has none now' },
+  },
+  interrupted: {
+    revision: ofRevision,
+    direction: { type: 'string', meaning: 'up or down' },
+    statementsDone: { type: 'number', meaning: 'so far' },
+  },
+  behind: {
+    why: { type: 'string', meaning: 'pending, no-ledger or no-database' },
+    pending: { type: 'string[]', meaning: 'names of revisions, parents first' },
+    seeds: { type: 'string[]', meaning: 'names of seeds' },
+  },
+  gap: {
+    first: { type: 'string', meaning: 'the lowest number that is missing' },
+    last: { type: 'string', meaning: 'the highest' },
+    below: { type: 'string', meaning: 'the revision before the gap' },
+    above: { type: 'string', meaning: 'the revision after it' },
+  },
+  diverged: { heads: { type: 'Head[]', meaning: 'name, file, author, created' } },
+  invalid: { fault: { type: 'Fault', meaning: 'file, line, column, message, source, hint' } },
+  refused: { failure: { type: 'Failure', meaning: 'why migrate would refuse' } },
+};

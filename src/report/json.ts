@@ -79,10 +79,13 @@ function writtenStep(step: Step): object {
   const { id, kind, subject, because, after, ...rest } = step;
   const common = { id, kind, ...subject, because, after };
   if (step.kind === 'acquire-lock') return common;
-  if (step.kind !== 'apply-revision') return { ...common, ...rest };
+  if (step.kind === 'stamp') return { ...common, ...rest, add: step.add.map(({ name }) => name) };
+  if (step.kind === 'accept-revision') return { ...common, ...rest, found: step.found !== undefined };
+  if (step.kind !== 'apply-revision' && step.kind !== 'revert-revision') return { ...common, ...rest };
   const { revision, resumeAt } = step;
-  const { file, transaction } = revision.up;
-  return { ...common, revision: revision.name, revisionKind: revision.kind, file, transaction, resumeAt };
+  const { file, transaction } = step.kind === 'apply-revision' ? revision.up : (revision.down ?? revision.up);
+  const kept = step.kind === 'apply-revision' ? {} : { origin: step.origin, drops: step.drops };
+  return { ...common, revision: revision.name, revisionKind: revision.kind, file, transaction, resumeAt, ...kept };
 }
 
 /** A failure with its words. DETAIL of the server holds row values (V23): only with `--show-data`. */

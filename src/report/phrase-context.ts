@@ -57,9 +57,21 @@ export function composeCommand(context: PhraseContext, what: string, service?: s
   return ['docker compose', ...files, what, ...container].join(' ');
 }
 
+/** What the commands that go somewhere else than to the head have to be told. */
+const targetsOf: Readonly<Record<string, string>> = {
+  downgrade: '<target>',
+  stamp: '<target>',
+  accept: "<revision> --reason '…'",
+};
+
 /** The command that tries this service again: the one that was run, where it takes a service. */
 export function againCommand(context: PhraseContext, service: string): string {
-  return context.command === 'up' ? `orch up ${shellWord(service)}` : `orch migrate --service ${shellWord(service)}`;
+  const name = shellWord(service);
+  if (context.command === 'up') return `orch up ${name}`;
+  const target = targetsOf[context.command ?? ''];
+  return target === undefined
+    ? `orch migrate --service ${name}`
+    : `orch ${context.command} --service ${name} ${target}`;
 }
 
 /** Where a service's database stands: `authdb is at 001_users.` */

@@ -31,6 +31,42 @@ const phrases: StepPhrases = {
   'grant-access': (step) => quiet(verbs(`access of role ${step.role}`, 'grant', 'granting', 'granted')),
   'create-ledger': () => quiet(verbs('ledger', 'create', 'creating', 'created')),
   'apply-revision': applyPhrase,
+  'revert-revision': (step) => {
+    const what = step.revision.kind === 'seed' ? `seed ${step.revision.name}` : step.revision.name;
+    const recorded = step.origin === 'recorded' ? ' with the down text that was recorded' : '';
+    const resumed = step.resumeAt > 0 ? `, from statement ${step.resumeAt + 1} on` : '';
+    const done = `reverted${recorded}${resumed}`;
+    return {
+      what,
+      todo: `revert ${what}${recorded}${resumed}`,
+      doing: `reverting${recorded}${resumed}`,
+      done,
+      news: true,
+    };
+  },
+  stamp: (step) => {
+    const parts = [
+      ...(step.add.length === 0 ? [] : [`${step.add.map(({ name }) => name).join(', ')} as applied`]),
+      ...(step.remove.length === 0 ? [] : [`${step.remove.join(', ')} as not applied`]),
+    ];
+    return {
+      ...verbs('ledger', 'stamp', 'stamping', 'stamped'),
+      todo: `stamp ${parts.join('; ')}, without running anything`,
+    };
+  },
+  'accept-revision': (step) => ({
+    ...verbs(step.revision, 'accept', 'accepting', 'accepted'),
+    todo:
+      step.found === undefined
+        ? `accept that the file of ${step.revision} is gone`
+        : `accept ${step.revision} as its file is now`,
+  }),
+  'relink-revisions': (step) => ({
+    ...quiet(verbs('ledger', 'relink', 'relinking', 'relinked')),
+    todo: step.links
+      .map(({ revision, parents }) => `record ${revision} behind ${parents.join(' and ') || 'nothing'}`)
+      .join(', '),
+  }),
   'release-lock': (step) => quiet(verbs(`lock on ${step.subject.database}`, 'release', 'releasing', 'released')),
   'stop-service': () => verbs('service', 'stop', 'stopping', 'stopped'),
   'start-service': (step) => startPhrases[step.action],

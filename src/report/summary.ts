@@ -74,14 +74,23 @@ function phraseChange(service: ServiceOutcome): string {
     ...(service.seeded.length === 0 ? [] : [formatCount(service.seeded.length, 'seed')]),
   ];
   const applied = counts.length === 0 ? [] : [`${counts.join(' and ')} applied`];
+  const reverted =
+    service.reverted.length === 0 ? [] : [`${formatCount(service.reverted.length, 'revision')} reverted`];
+  const stamped =
+    service.stamped.length === 0 ? [] : [`${formatCount(service.stamped.length, 'revision')} recorded without running`];
   const started = service.container === 'started' ? ['started'] : [];
   const ends: { readonly [S in ServiceOutcome['status']]: readonly string[] } = {
-    done: applied.length + started.length === 0 ? ['prepared'] : [],
+    done: applied.length + reverted.length + stamped.length + started.length === 0 ? ['prepared'] : [],
     unchanged: ['nothing to do'],
     failed: ['failed'],
     'not-started': [service.container === 'untouched' ? 'not touched' : 'not started'],
   };
-  return [...applied, ...started, ...ends[service.status]].join(', ');
+  return [...applied, ...reverted, ...stamped, ...started, ...ends[service.status]].join(', ');
+}
+
+function reached({ command, target }: Outcome): string {
+  if (command !== 'up' && command !== 'migrate') return 'the target';
+  return target === undefined ? 'head' : `${target} or beyond`;
 }
 
 function phraseUnchanged(outcome: Outcome): string {
@@ -89,7 +98,7 @@ function phraseUnchanged(outcome: Outcome): string {
   const running = outcome.services.some((service) => service.container === 'running');
   const what = running
     ? `${formatCount(services, 'service')} at head and running`
-    : `${formatCount(services, 'database')} at ${outcome.target === undefined ? 'head' : `${outcome.target} or beyond`}`;
+    : `${formatCount(services, 'database')} at ${reached(outcome)}`;
   return `Nothing to do: ${what} (${formatDuration(outcome.duration)}).`;
 }
 

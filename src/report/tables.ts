@@ -3,11 +3,12 @@ import type { Loss, ObservedContainer } from '../core/observed.ts';
 import type { Plan } from '../core/plan.ts';
 import { alignColumns } from './columns.ts';
 import { phraseFailureShort } from './event-phrases.ts';
+import { fieldLines, parentsText } from './history-answers.ts';
 import { phraseHolder } from './holder-phrase.ts';
 import type { PhraseContext } from './phrase-context.ts';
 import { phraseStep } from './step-phrases.ts';
 import type { Style } from './style.ts';
-import { formatBytes, formatCount } from './units.ts';
+import { formatBytes, formatCount, formatDuration } from './units.ts';
 
 /** A service for `current` and `status`. */
 export interface StatusRow {
@@ -23,6 +24,24 @@ export interface StatusRow {
   readonly pending: readonly string[] | undefined;
   readonly container: ObservedContainer | undefined;
   readonly failure: Failure | undefined;
+  /** Undefined: not known. */
+  readonly atHeads?: boolean | undefined;
+  /** What the ledger says of each of `heads`; absent: not asked. */
+  readonly latest?: readonly HeadRow[];
+}
+
+/** An applied head. */
+interface HeadRow {
+  readonly name: string;
+  readonly parents: readonly string[];
+  readonly appliedAt: string;
+  /** ms */
+  readonly duration: number;
+  readonly role: string;
+  readonly host: string;
+  readonly orchVersion: string;
+  readonly run: string;
+  readonly note: string | undefined;
 }
 
 /** `orch current`: what is applied. */
@@ -42,6 +61,31 @@ export function formatCurrent(rows: readonly StatusRow[], context: PhraseContext
     { title: 'SINCE' },
   ] as const;
   return table(columns, cells, context, style);
+}
+
+/** `orch current --verbose`: what the ledger says of each head. */
+export function formatCurrentBlocks(rows: readonly StatusRow[], context: PhraseContext, style: Style): string {
+  const blocks = rows.map((row) => {
+    const title = `${row.service} (${row.database})`;
+    const standing = row.atHeads === undefined ? '' : row.atHeads ? ', at its heads' : ', not at its heads';
+    const head = style.bold(context.clean(`${title}: ${headsText(row)}${standing}`));
+    return [head, ...(row.latest ?? []).flatMap((one) => headLines(one, context)), ''].join('\n');
+  });
+  return blocks.join('\n');
+}
+
+function headLines(one: HeadRow, context: PhraseContext): readonly string[] {
+  return fieldLines(
+    [
+      ['revision', one.name],
+      ['parents', parentsText(one.parents)],
+      ['applied', `${one.appliedAt}, in ${formatDuration(one.duration)}`],
+      ['by', `${one.role}, from ${one.host}, with orch ${one.orchVersion}`],
+      ['run', one.run],
+      ['note', one.note],
+    ],
+    context,
+  );
 }
 
 /** `orch status`: what is applied, what is pending, which containers run with what. */

@@ -1,6 +1,7 @@
 import type { Event } from '../core/event.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Outcome } from '../core/outcome.ts';
+import type { StepOf } from '../core/plan.ts';
 import { maskSecrets, visibleText } from '../core/terminal-text.ts';
 import { formatFailure } from './failure-text.ts';
 import type { PhraseContext } from './phrase-context.ts';
@@ -43,13 +44,21 @@ export class Told {
     if (event.type === 'plan-made') {
       for (const refusal of event.plan.refusals) if (refusal.failure !== undefined) this.#seen.push(refusal.failure);
     }
-    if (!('step' in event) || event.step.kind !== 'apply-revision') return;
+    if (!('step' in event)) return;
+    if (event.step.kind === 'revert-revision') this.#onRevert(event.type, event.step);
+    if (event.step.kind !== 'apply-revision') return;
     const { revision } = event.step;
     if (revision.kind !== 'revision') return;
     const { service } = event.step.subject;
     // A revision is tried only where its parents are applied: they are where the database stands until it is done.
     if (event.type === 'step-started') this.#heads.set(service, revision.parents);
     if (event.type === 'step-finished') this.#heads.set(service, [revision.name]);
+  }
+
+  #onRevert(type: Event['type'], { revision, subject }: StepOf<'revert-revision'>): void {
+    if (revision.kind !== 'revision') return;
+    if (type === 'step-started') this.#heads.set(subject.service, [revision.name]);
+    if (type === 'step-finished') this.#heads.set(subject.service, revision.parents);
   }
 
   /** The failures of the outcome (or, without one, those seen so far) that were not taken before. */

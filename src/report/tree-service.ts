@@ -141,7 +141,7 @@ export class TreeService {
   #children(state: TreeState, now: number, room: number): TreeLine[] {
     const rows = [...this.#rows.values()];
     // What is done is told by its revisions; how the database was prepared matters only while it goes on, or goes wrong.
-    const told = state === 'done' ? rows.filter((row) => row.step.kind === 'apply-revision') : rows;
+    const told = state === 'done' ? rows.filter((row) => toldAfterwards.has(row.step.kind)) : rows;
     const ended = told.filter((row) => row.state === 'done');
     const hidden = new Set(ended.slice(0, Math.max(0, ended.length - room)));
     const lines = told.filter((row) => !hidden.has(row)).map((row) => this.#row(row, now));
@@ -192,6 +192,9 @@ export class TreeService {
     return row.step.kind === 'acquire-lock' && this.#lockHolder !== '';
   }
 }
+
+/** What is done is told by these; how the database was prepared is not. */
+const toldAfterwards: ReadonlySet<string> = new Set(['apply-revision', 'revert-revision', 'stamp', 'accept-revision']);
 
 function note(key: string, text: string): TreeLine {
   return { key, state: 'note', parts: [{ text, tone: 'dim' }], children: [] };

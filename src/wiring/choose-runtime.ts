@@ -10,8 +10,8 @@ import type { Surroundings } from './open-run.ts';
 
 /** What a command wants of a runtime. */
 export interface RuntimeWish {
-  /** `containers`: services are looked at; `databases`: only where the project's own PostgreSQL lives matters. */
-  readonly use: 'containers' | 'databases';
+  /** `containers`: services are looked at; `databases`: only where the project's own PostgreSQL lives matters; `files`: nothing is looked at. */
+  readonly use: 'containers' | 'databases' | 'files';
   /** `--runtime` or ORCH_RUNTIME; undefined: found out. */
   readonly runtime: RuntimeKind | undefined;
   /** True for `up`, which holds PGlite and the services until it is interrupted. */
@@ -43,6 +43,7 @@ interface Choice {
  */
 export async function chooseRuntime(wish: RuntimeWish, choice: Choice): Promise<ChosenRuntime> {
   const { project } = choice;
+  if (wish.use === 'files') return withoutRuntime;
   const ownsServers = project.servers.some((server) => server.container !== undefined);
   if (wish.use === 'databases' && (wish.runtime === 'compose' || !ownsServers)) return withoutRuntime;
   if (wish.runtime === 'local') return openLocal(choice);

@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { createRevisionStore } from '../adapters/files/revision-store.ts';
+import { revisionWriter } from '../adapters/files/write-revisions.ts';
 import { AdvisoryLock } from '../adapters/postgres/advisory-lock.ts';
 import { configuredTargets } from '../adapters/postgres/configured-targets.ts';
 import { PostgresDatabase } from '../adapters/postgres/database.ts';
 import { PostgresLedger } from '../adapters/postgres/ledger.ts';
+import { offlineSql } from '../adapters/postgres/offline-sql.ts';
 import { PostgresReadiness } from '../adapters/postgres/readiness.ts';
 import { PostgresServerAdmin } from '../adapters/postgres/server-admin.ts';
+import { findAuthor } from '../adapters/system/author.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import type { Project } from '../core/project.ts';
 import type { EventSink } from '../ports/event-sink.ts';
@@ -64,9 +67,15 @@ function buildPorts(
     clock,
     database,
     ledger: new PostgresLedger(),
+    offline: offlineSql,
     lock: (location) => (location.sessions === 'one' ? chosen.sharedSessionLock : advisory),
     readiness: new PostgresReadiness(database, clock),
     revisions: createRevisionStore({ root: project.root, workingFolder: surroundings.cwd }),
+    authoring: {
+      ...revisionWriter,
+      findAuthor: () => findAuthor({ cwd: project.root, environment: surroundings.environment }),
+      today: () => new Date(),
+    },
     admin: chosen.admin(admin),
     targets,
     runtime: chosen.runtime,

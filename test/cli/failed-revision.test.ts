@@ -61,7 +61,7 @@ describe('a revision that fails', () => {
   ])('while a statement works has that statement for its place: %j', async (text, sqlstate, place, line) => {
     const project = await makeProject({ api: { revisions: { ...first, '002_x.up.sql': text } } });
     const ended = await run(project, ['migrate']);
-    const happened = [`(${sqlstate})`, `\n  api/revisions/002_x.up.sql${place}\n`, line, /\n {4}\| +\^/];
+    const happened = [`(${sqlstate})`, `\n  api/revisions/002_x.up.sql${place}\n  | ${line}`];
     expectFault(ended, { code: 5, happened, now: 'rolled back', next: 'orch migrate' });
     const [, failed] = jsonLines(await run(project, ['migrate', '-o', 'json'])).filter(({ type }) =>
       type.startsWith('step-f'),

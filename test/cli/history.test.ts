@@ -15,7 +15,7 @@ async function migrated(): Promise<ProjectFolder> {
 async function expectConflict(
   project: ProjectFolder,
   happened: readonly (string | RegExp)[],
-  next: string,
+  next: string | readonly string[],
 ): Promise<void> {
   const before = await project.sql('api', 'SELECT * FROM orch.ledger ORDER BY sequence');
   for (const command of ['migrate', 'plan', 'status']) {
@@ -23,7 +23,7 @@ async function expectConflict(
       code: 7,
       happened: [`api: the ledger of ${project.database('api')} and the revision files disagree`, ...happened],
       now: `nothing was applied for api; ${project.database('api')} is as it was.`,
-      next: [next, 'orch plan  # then: compares again, changes nothing'],
+      next: [...[next].flat(), 'orch plan  # then: compares again, changes nothing'],
     });
   }
   const lines = jsonLines(await run(project, ['migrate', '-o', 'json']));
@@ -47,7 +47,10 @@ describe('a history that conflicts', () => {
         '001_a was changed after it was applied: api/revisions/001_a.up.sql',
         /applied as v1:sha256:[0-9a-f]{64}\n +the file is v1:sha256:[0-9a-f]{64}/,
       ],
-      'git log -p -- api/revisions/001_a.up.sql  # bring the applied text back; put the change into a new revision',
+      [
+        'orch show --service api 001_a --recorded  # the text that was applied: put it back into api/revisions/001_a.up.sql',
+        'orch accept --service api 001_a --reason',
+      ],
     );
   });
 
@@ -57,7 +60,10 @@ describe('a history that conflicts', () => {
     await expectConflict(
       project,
       [/001_a is applied \(since \d{4}-\d\d-\d\dT[\d:.]+Z\), but its file is gone/],
-      "git log --diff-filter=D -- 'api/revisions/001_a.*'  # find the file and bring it back",
+      [
+        'orch show --service api 001_a --recorded  # the text that was applied: put it back into api/revisions\n',
+        'orch accept --service api 001_a --reason',
+      ],
     );
   });
 
@@ -67,7 +73,7 @@ describe('a history that conflicts', () => {
     await expectConflict(
       project,
       [/001_a is applied .* its file is gone/, '001_z is not applied, but 003_c'],
-      'git log',
+      ['orch show --service api 001_a --recorded', 'orch migrate --service api --allow-out-of-order'],
     );
   });
 
@@ -77,7 +83,7 @@ describe('a history that conflicts', () => {
     await expectConflict(
       project,
       ['002_b is not applied, but 003_c, which comes after it, is: api/revisions/002_b.up.sql'],
-      'git mv api/revisions/002_b.up.sql <a number after 003_c>',
+      ['orch migrate --service api --allow-out-of-order  # applies 002_b now', 'orch rebase --service api 002_b'],
     );
     expect(await project.sql('api', "SELECT FROM pg_class WHERE relname = 'b'")).toEqual([]);
   });
@@ -118,7 +124,7 @@ describe('a ledger that a newer orch wrote', () => {
   });
 });
 
-it('two heads are named with both files, and with the line that orders them', async () => {
+it('two heads are named with both files, and with the command that joins them', async () => {
   const project = await makeProject({
     api: {
       revisions: {
@@ -135,8 +141,8 @@ it('two heads are named with both files, and with the line that orders them', as
       '002_b  api/revisions/002_b.up.sql',
       '003_c  api/revisions/003_c.up.sql',
     ],
-    now: 'nothing was applied for api.',
-    next: '-- orch: parents 002_b  # as the first line of api/revisions/003_c.up.sql',
+    now: 'nothing was done for api.',
+    next: 'orch merge --service api',
   });
   // Each of the two can be gone to by its name.
   expect(await run(project, ['migrate', '002_b'])).toMatchObject({ code: 0 });

@@ -92,13 +92,17 @@ describe('orch migrate', () => {
   });
 
   it.each([
-    ['002_rolse', 'api has no revision "002_rolse"; did you mean "002_roles"?', 'orch migrate --service api 002_roles'],
-    ['007', 'api has no revision "007"', 'orch migrate --service api'],
-    ['00', '"00" may be several revisions of api: 001_users and 002_roles', 'orch migrate --service api 002_roles'],
+    [
+      '002_rolse',
+      /api has no revision "002_rolse"\n +did you mean 002_roles\?/,
+      'orch migrate --service api 002_roles',
+    ],
+    ['007', 'api has no revision "007"', 'orch history --service api  # lists them'],
+    ['00', /api: "00" may be any of 2 revisions\n +001_users\n +002_roles/, '001_users  # in the place of 00'],
   ])('refuses the target %s', async (target, happened, next) => {
     const project = await makeProject({ api: { revisions } });
     const ended = await run(project, ['migrate', target]);
-    expectFault(ended, { code: 2, happened, now: 'nothing was applied for api.', next });
+    expectFault(ended, { code: 2, happened, now: 'nothing was done for api.', next });
     expect(ended.stderr).toContain('plan  no step  1 service left alone');
     expect(
       await project.sql(undefined, `SELECT FROM pg_database WHERE datname = '${project.database('api')}'`),

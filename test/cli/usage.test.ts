@@ -11,12 +11,16 @@ const common = ['--config', '--runtime', '--output', '--quiet', '--verbose', '--
 
 /** What the issue names, and the options of each. */
 const commands: readonly (readonly [name: string, usage: string, options: readonly string[]])[] = [
-  ['up', 'Usage: orch up [options] [service...]', ['--build', '--fail-fast', '--lock-wait']],
-  ['migrate', 'Usage: orch migrate|upgrade [options] [target]', ['--service', '--fail-fast', '--lock-wait']],
-  ['plan', 'Usage: orch plan [options] [target]', ['--service']],
-  ['current', 'Usage: orch current [options]', ['--service']],
+  ['up', 'Usage: orch up [options] [service...]', ['--build', '--fail-fast', '--lock-wait', '--set']],
+  [
+    'migrate',
+    'Usage: orch migrate|upgrade [options] [target]',
+    ['--service', '--fail-fast', '--allow-out-of-order', '--lock-wait', '--set'],
+  ],
+  ['plan', 'Usage: orch plan [options] [target]', ['--service', '--allow-out-of-order', '--set']],
+  ['current', 'Usage: orch current [options]', ['--service', '--check-heads']],
   ['status', 'Usage: orch status [options]', ['--service']],
-  ['reset', 'Usage: orch reset [options] <database>', ['--yes', '--lock-wait']],
+  ['reset', 'Usage: orch reset [options] <database>', ['--yes', '--lock-wait', '--set']],
   ['wait', 'Usage: orch wait [options]', ['--service']],
   ['logs', 'Usage: orch logs [options] [service...]', ['--follow', '--tail']],
   ['down', 'Usage: orch down [options]', ['--volumes']],

@@ -31,7 +31,7 @@ describe('a config file', () => {
   it('with a BOM and CRLF is read', async () => {
     await load({ 'orchestrator.config.yaml': `\ufeff${MAIN.replaceAll('\n', '\r\n')}` });
     expect(await main(`\ufeff${MAIN.replaceAll('\n', '\r\n')}zzzzzz: 1\r\n`)).toEqual([
-      "main:10:1: unknown key 'zzzzzz' (Known here: project, environment, compose, servers, policies, services.)",
+      "main:10:1: unknown key 'zzzzzz' (Known here: project, environment, compose, servers, policies, templates, naming, services.)",
     ]);
   });
 

@@ -39,6 +39,7 @@ describe('loadProject', () => {
       folder: join(project.root, 'a'),
       revisions: join(project.root, 'a/revisions'),
       seeds: undefined,
+      variables: {},
       container: undefined,
       health: { url: undefined, timeout: 60_000 },
       local: undefined,

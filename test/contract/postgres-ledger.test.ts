@@ -101,6 +101,13 @@ describe('observe', () => {
       host: "o'host",
       orchVersion: '1.2.3',
       run: writer.run,
+      requires: [],
+      downChecksum: undefined,
+      upFile: '001_a.up.sql',
+      downFile: undefined,
+      variables: {},
+      note: undefined,
+      fileGone: false,
     });
   });
 
@@ -110,6 +117,8 @@ describe('observe', () => {
     const statements: string[] = [];
     const counting: Session = {
       pid: session.pid,
+      transaction: 'none',
+      copyIn: session.copyIn.bind(session),
       onNotice: session.onNotice.bind(session),
       onLost: session.onLost.bind(session),
       close: session.close.bind(session),
@@ -140,7 +149,9 @@ describe('observe', () => {
     await ledger.create(session, service, writer);
     await inDatabase('ALTER TABLE orch.ledger RENAME COLUMN checksum TO fingerprint; UPDATE orch.meta SET format = 2');
     expect((await ledger.observe(session, service)).ledger).toEqual({ format: 2, rows: [] });
-    await inDatabase('DROP VIEW orch.heads; DROP TABLE orch.ledger; ALTER TABLE orch.meta ADD COLUMN more text');
+    await inDatabase(
+      'DROP VIEW orch.heads; DROP TABLE orch.ledger CASCADE; ALTER TABLE orch.meta ADD COLUMN more text',
+    );
     expect((await ledger.observe(session, service)).ledger).toEqual({ format: 2, rows: [] });
   });
 
@@ -205,10 +216,7 @@ describe('create', () => {
     const seed = sqlRevision('001_a', { kind: 'seed' });
     await ledger.begin(session, seed, writer, noTimeouts);
     expect(await ledger.commit(session, seed, writer, 1)).toBe(true);
-    await ledger.start(session, sqlRevision('004_d', { parents: ['002_b', '003_c'] }), writer, {
-      lockTimeout: 0,
-      statementTimeout: 0,
-    });
+    await ledger.start(session, sqlRevision('004_d', { parents: ['002_b', '003_c'] }), writer);
     expect(await inDatabase('SELECT name FROM orch.heads ORDER BY name')).toEqual([
       { name: '002_b' },
       { name: '003_c' },
@@ -249,7 +257,7 @@ describe('a revision in a transaction', () => {
     const seen = await ledger.observe(await connect(ownerLocation(service), 'lock'), service);
     expect(seen.ledger?.rows).toMatchObject([{ name: '001_users', state: 'applied' }]);
     expect(Date.parse(seen.ledger?.rows[0]?.appliedAt ?? '')).toBeGreaterThan(Date.parse('2020-01-01'));
-    await ledger.start(session, sqlRevision('002_b'), writer, { lockTimeout: 0, statementTimeout: 0 });
+    await ledger.start(session, sqlRevision('002_b'), writer);
     await ledger.progress(session, sqlRevision('002_b'), 1);
     await ledger.finish(session, sqlRevision('002_b'), writer, 1);
     expect(await ledger.isApplied(session, sqlRevision('002_b'))).toBe(true);
@@ -308,16 +316,16 @@ describe('a revision in a transaction', () => {
     ]);
   });
 
-  it('is refused with another role or session authorization left set', async () => {
+  it('is recorded by its owner where it leaves another role or session authorization set', async () => {
     const admin = await connect({ ...adminLocation(postgres, service.database), actAs: service.owner.role });
-    for (const [sql, message] of [
-      [`SET ROLE ${postgres.adminRole}`, /left another role set/],
-      [`SET SESSION AUTHORIZATION ${service.owner.role}`, /left another session authorization/],
+    for (const [name, sql] of [
+      ['001_a', `SET ROLE ${postgres.adminRole}`],
+      ['002_b', `SET SESSION AUTHORIZATION ${service.owner.role}; SET ROLE NONE`],
     ] as const) {
-      await ledger.begin(admin, users, writer, noTimeouts);
-      await admin.run(sql);
-      await expect(ledger.commit(admin, users, writer, 1)).rejects.toThrow(message);
-      await ledger.reset(admin);
+      expect(await ledger.begin(admin, sqlRevision(name), writer, noTimeouts, sql)).toBeUndefined();
+      expect(await ledger.commit(admin, sqlRevision(name), writer, 1)).toBe(true);
+      const now = await admin.run('SELECT current_user::text AS role, session_user::text AS login');
+      expect(now.rows).toEqual([{ role: service.owner.role, login: postgres.adminRole }]);
     }
   });
 
@@ -351,17 +359,15 @@ describe('a revision outside a transaction', () => {
 
   it('is recorded before its first statement, after each, and at its end', async () => {
     const row = async (): Promise<object | undefined> => (await ledger.observe(session, service)).ledger?.rows[0];
-    await ledger.start(session, users, writer, { lockTimeout: 0, statementTimeout: 0 });
+    await ledger.start(session, users, writer);
     expect(await row()).toMatchObject({ state: 'started', statementsDone: 0 });
     await ledger.progress(session, users, 2);
     expect(await row()).toMatchObject({ state: 'started', statementsDone: 2 });
-    await ledger.start(session, users, writer, { lockTimeout: 0, statementTimeout: 0 });
+    await ledger.start(session, users, writer);
     expect(await row()).toMatchObject({ state: 'started', statementsDone: 2 });
     await ledger.finish(session, users, writer, 5);
     expect(await row()).toMatchObject({ state: 'applied', statementsDone: 2, duration: 5 });
-    expect(await sqlstateOf(ledger.start(session, users, writer, { lockTimeout: 0, statementTimeout: 0 }))).toBe(
-      '23505',
-    );
+    expect(await sqlstateOf(ledger.start(session, users, writer))).toBe('23505');
   });
 
   it('whose row is gone is not finished', async () => {

@@ -39,8 +39,13 @@ afterAll(async () => {
 function sessionOver(database: PGlite): Session {
   return {
     pid: 1,
-    run: async (sql) => {
-      const result = (await database.exec(sql).catch(translate)).at(-1);
+    transaction: 'none',
+    copyIn: async () => {
+      throw new DatabaseError('COPY is not available', { sqlstate: '0A000', connection: false });
+    },
+    run: async (sql, options = {}) => {
+      const results = await database.exec(sql).catch(translate);
+      const result = typeof options.rowsOf === 'number' ? results[options.rowsOf] : results.at(-1);
       return {
         rows: (result?.rows ?? []) as Record<string, unknown>[],
         command: '',
@@ -88,7 +93,7 @@ it('the ledger and the prerequisites work on PGlite with the same SQL', async ()
   await session.run('CREATE TABLE users (a int); INSERT INTO users VALUES (1)');
   await ledger.commit(session, users, writer, 3);
   const outside = sqlRevision('002_outside', { parents: ['001_users'] });
-  await ledger.start(session, outside, writer, { lockTimeout: 0, statementTimeout: 0 });
+  await ledger.start(session, outside, writer);
   await ledger.progress(session, outside, 1);
   await ledger.finish(session, outside, writer, 4);
 

@@ -4,21 +4,17 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { canStripTypes } from '../../src/adapters/files/native-typescript.ts';
-import type { RevisionHandle } from '../../src/ports/revision-store.ts';
+import type { RevisionHandle } from '../../src/ports/revision-handle.ts';
 import { createRevisionProject, faultsOf, type RevisionProject } from '../support/revision-folders.ts';
 
-const handle: RevisionHandle = {
-  query: async () => ({ rows: [], rowCount: 0 }),
-  progress: () => {},
-  service: { name: 'auth', database: 'authdb' },
-};
+const handle = { config: { service: 'auth', database: 'authdb' } } as RevisionHandle;
 
 const sayUp = `import type { RevisionHandle } from 'orch';
 import { word } from './helper.mjs';
 export const up = async (database: RevisionHandle): Promise<void> => {
-  throw new Error(\`\${word as string} \${database.service.database}\`);
+  throw new Error(\`\${word as string} \${database.config.database}\`);
 };
-export async function down({ service }: RevisionHandle) { throw new Error('down ' + service.name); }
+export async function down({ config }: RevisionHandle) { throw new Error('down ' + config.service); }
 `;
 
 async function loadCode(project: RevisionProject, direction: 'up' | 'down' = 'up') {

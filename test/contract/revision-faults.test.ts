@@ -104,11 +104,6 @@ const refusals: readonly (readonly [where: string, files: RevisionProjectFiles, 
     ['revisions/001_a.down.sql:2:1 this directive is for the whole revision: write it into the up file'],
   ],
   [
-    'a TypeScript revision asks for no transaction',
-    { '001_a.ts': '// orch: transaction none\nup' },
-    ['revisions/001_a.ts:1:1 a TypeScript revision always runs in a transaction'],
-  ],
-  [
     'a TypeScript revision has a late directive',
     { '001_a.ts': 'export const up = 1;\n  // orch: message a\n' },
     ['revisions/001_a.ts:2:3 a directive below the first statement has no effect'],

@@ -29,7 +29,7 @@ describe('the graph', () => {
     );
     const graph = buildRevisionGraph([...line].reverse());
     expect(graph.ordered[9_999]?.name).toBe('9999');
-    expect(resolveTarget('s', graph, 'head')).toHaveLength(10_000);
+    expect(resolveTarget({ service: 's', graph, applied: undefined }, 'head')).toHaveLength(10_000);
   });
 });
 
@@ -45,38 +45,40 @@ describe('a target', () => {
     ['002_roles', '001_users 002_roles'],
     ['002_r', '001_users 002_roles'],
   ])('%s names %s', (target, expected) => {
-    expect(names(resolveTarget('auth', graph, target))).toBe(expected);
+    expect(names(resolveTarget({ service: 'auth', graph, applied: undefined }, target))).toBe(expected);
   });
 
   test('that nobody has is a failure with the nearest name', () => {
-    expect(() => resolveTarget('auth', graph, '002_rolse')).toThrow(
+    expect(() => resolveTarget({ service: 'auth', graph, applied: undefined }, '002_rolse')).toThrow(
       expect.objectContaining({
         code: 'revision-not-found',
-        details: expect.objectContaining({ nearest: '002_roles' }),
+        details: expect.objectContaining({ nearest: expect.arrayContaining(['002_roles']) }),
       }),
     );
   });
 
   test('that several have is a failure that lists them', () => {
-    expect(() => resolveTarget('auth', graph, '0')).toThrow(
+    expect(() => resolveTarget({ service: 'auth', graph, applied: undefined }, '0')).toThrow(
       expect.objectContaining({
-        code: 'revision-not-found',
-        details: { service: 'auth', target: '0', nearest: '010_logs', several: ['001_users', '002_roles', '010_logs'] },
+        code: 'revision-ambiguous',
+        details: { service: 'auth', target: '0', candidates: ['001_users', '002_roles', '010_logs'] },
       }),
     );
   });
 
   test('head, where there are two, is a failure with both files', () => {
     const diverged = buildRevisionGraph(revisions('1 -> 2, 1 -> 3'));
-    expect(() => resolveTarget('auth', diverged, 'head')).toThrow(
+    expect(() => resolveTarget({ service: 'auth', graph: diverged, applied: undefined }, 'head')).toThrow(
       expect.objectContaining({
         code: 'heads-diverged',
         details: {
           service: 'auth',
-          heads: [
-            { name: '2', file: '/project/2.up.sql' },
-            { name: '3', file: '/project/3.up.sql' },
-          ],
+          heads: ['2', '3'].map((name) => ({
+            name,
+            file: `/project/${name}.up.sql`,
+            author: undefined,
+            created: undefined,
+          })),
         },
       }),
     );

@@ -1,3 +1,4 @@
+import { defaultNaming } from '../../src/core/naming.ts';
 import type { LedgerRow, ObservedContainer, ObservedDatabase } from '../../src/core/observed.ts';
 import { formatStep, type Plan } from '../../src/core/plan.ts';
 import type { Project, Server, Service } from '../../src/core/project.ts';
@@ -44,6 +45,8 @@ export function project(services: readonly Service[], fields: Partial<Project> =
     file: '/project/orchestrator.config.yaml',
     environment: 'development',
     composeFiles: [],
+    templates: undefined,
+    naming: defaultNaming,
     servers: [server],
     services,
     policies: { lockWait: 0, lockTimeout: 0, statementTimeout: 0, failFast: false, concurrency: 4 },
@@ -67,7 +70,17 @@ export function revisions(edges: string): readonly Revision[] {
 }
 
 export function revision(name: string, parents: readonly string[] = [], fields: Partial<Revision> = {}): Revision {
-  const text = { language: 'sql', text: '', transaction: 'single', statements: [], faults: [] } as const;
+  const text = {
+    language: 'sql',
+    text: '',
+    length: 0,
+    transaction: 'single',
+    statements: [],
+    faults: [],
+    wrapped: false,
+    routines: { committing: [], called: [] },
+    pieces: () => [],
+  } as const;
   return {
     kind: 'revision',
     id: /^\d+/.exec(name)?.[0] ?? name,
@@ -108,6 +121,13 @@ export function row(item: Revision, fields: Partial<LedgerRow> = {}): LedgerRow 
     host: 'host',
     orchVersion: '0.0.0',
     run: 'run',
+    requires: item.requires.map(({ service: other, revision: name }) => `${other}@${name}`),
+    downChecksum: item.down?.checksum,
+    upFile: item.up.file.split('/').at(-1) ?? '',
+    downFile: item.down?.file.split('/').at(-1),
+    variables: {},
+    note: undefined,
+    fileGone: false,
     ...fields,
   };
 }

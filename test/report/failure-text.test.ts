@@ -113,15 +113,15 @@ describe('a failure as text', () => {
     const verdicts = [{ ...verdict, recorded: 'v1:sha256:aa', found: 'v1:sha256:bb', statementsDone: 1 }];
     const told = text(new Failure('history-conflict', { service: 'api-auth', database: 'authdb', verdicts }));
     expect(told).toContain('004_i stopped half way, and what is done of it (1 statement) was changed since');
-    expect(told).toContain('# bring the text of the done statements back; those behind them may be mended');
+    expect(told).toContain('put its done statements back into');
   });
 
   it('lists the revisions that a target may be', () => {
-    const several = ['001_users', '001_usage'];
-    const details = { service: 'api-auth', target: '001_us', nearest: '001_usage', several };
-    const told = text(new Failure('revision-not-found', details));
-    expect(told).toContain('✖ "001_us" may be several revisions of api-auth: 001_users and 001_usage');
-    expect(told).toContain('next:  orch migrate --service api-auth 001_usage');
+    const details = { service: 'api-auth', target: '001_us', candidates: ['001_users', '001_usage'] };
+    const told = text(new Failure('revision-ambiguous', details));
+    expect(told).toContain('001_us');
+    expect(told).toContain('001_users');
+    expect(told).toContain('001_usage');
   });
 
   it('names the one file that --config named', () => {

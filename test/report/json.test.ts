@@ -10,6 +10,7 @@ import {
   stepFields,
   stepKindFields,
 } from '../../src/report/json-fields.ts';
+import { revisionRow, shownRow } from './looking-samples.ts';
 import { outcomes } from './outcomes.ts';
 import { events, failures, sqlFailure, steps } from './samples.ts';
 import { optionsWith, Recorder } from './support.ts';
@@ -107,6 +108,28 @@ describe('JSON output', () => {
     await answers.status([row]);
     await answers.plan(events['plan-made'].plan);
     await answers.loss({ name: 'a', database: 'b' }, undefined);
+    await answers.written({
+      service: 'a',
+      kind: 'merge',
+      name: '003_m',
+      message: 'm',
+      parents: ['1', '2'],
+      files: ['/f'],
+    });
+    const move = { from: '002_x', to: '003_x', files: [{ from: '/a', to: '/b' }] };
+    const mention = { service: 'b', file: '/c', requires: 'a@002_x', now: 'a@003_x' };
+    await answers.rebased({ service: 'a', behind: '002_y', revisions: [move], mentions: [mention] });
+    await answers.script(
+      (async function* () {
+        yield 'SELECT 1;\n';
+      })(),
+    );
+    await answers.history([{ service: 'a', database: 'b', revisions: [revisionRow], failure: undefined }], false);
+    const files = { service: 'a', heads: [revisionRow], branches: [], failure: undefined };
+    await answers.heads([files]);
+    await answers.branches([files]);
+    await answers.shown([shownRow]);
+    await answers.check([]);
     await answers.stopped(['auth']);
     await answers.logLine({ service: 'a', stream: 'stdout', text: 'hello' });
     const lines = stdout.text

@@ -1,5 +1,6 @@
 import type { Event } from '../../src/core/event.ts';
 import { Failure, type FailureCode } from '../../src/core/failure.ts';
+import { defaultNaming } from '../../src/core/naming.ts';
 import type { LockHolder } from '../../src/core/observed.ts';
 import type { Step, StepKind, StepOf } from '../../src/core/plan.ts';
 import type { Project, Server, Service } from '../../src/core/project.ts';
@@ -47,6 +48,37 @@ export const steps: { readonly [K in StepKind]: StepOf<K> } = {
     kind: 'apply-revision',
     revision: revisionNamed('002_x', ['001_users']),
     resumeAt: 0,
+  },
+  'revert-revision': {
+    ...base,
+    id: 'v',
+    kind: 'revert-revision',
+    revision: revisionNamed('002_x', ['001_users']),
+    origin: 'recorded',
+    resumeAt: 0,
+    drops: [{ what: 'table', table: 'users', column: undefined, rows: 12, exact: true }],
+  },
+  stamp: {
+    ...base,
+    id: 'p',
+    kind: 'stamp',
+    add: [revisionNamed('002_x', ['001_users'])],
+    remove: ['003_a'],
+    reason: 'taken over',
+  },
+  'accept-revision': {
+    ...base,
+    id: 'q',
+    kind: 'accept-revision',
+    revision: '002_x',
+    found: undefined,
+    reason: 'cleaned up',
+  },
+  'relink-revisions': {
+    ...base,
+    id: 'k',
+    kind: 'relink-revisions',
+    links: [{ revision: '003_a', parents: ['002_x'], late: ['002_x'] }],
   },
   'release-lock': { ...base, id: 'f', kind: 'release-lock' },
   'stop-service': { ...base, id: 's', kind: 'stop-service' },
@@ -110,6 +142,18 @@ export const failures: { readonly [C in FailureCode]: Failure<C> } = {
     known: ['api-auth', 'api-user'],
     nearest: 'api-auth',
   }),
+  'service-ambiguous': new Failure('service-ambiguous', { command: 'revision', known: ['api-auth', 'api-user'] }),
+  'revision-applied': new Failure('revision-applied', {
+    ...subject,
+    revisions: [{ name: '002_x', appliedAt: '2026-11-20T10:00:00Z' }],
+  }),
+  'rebase-unchecked': new Failure('rebase-unchecked', { ...subject, revision: '002_x', reason: 'connection refused' }),
+  'file-not-written': new Failure('file-not-written', { file, reason: 'permission denied', exists: false }),
+  'editor-failed': new Failure('editor-failed', {
+    command: 'code --wait',
+    reason: 'it ended with exit code 1',
+    files: [file],
+  }),
   'revision-invalid': new Failure('revision-invalid', {
     service: 'api-auth',
     faults: [
@@ -123,17 +167,78 @@ export const failures: { readonly [C in FailureCode]: Failure<C> } = {
       },
     ],
   }),
-  'revision-not-found': new Failure('revision-not-found', { service: 'api-auth', target: '02_x', nearest: '002_x' }),
+  'revision-not-found': new Failure('revision-not-found', {
+    service: 'api-auth',
+    target: '02_x',
+    nearest: ['002_x', '002_y'],
+  }),
+  'revision-ambiguous': new Failure('revision-ambiguous', {
+    service: 'api-auth',
+    target: '002',
+    candidates: ['002_x', '0002_y'],
+  }),
+  'revision-out-of-range': new Failure('revision-out-of-range', {
+    service: 'api-auth',
+    target: '+5',
+    from: '001_users',
+    available: 2,
+  }),
+  'range-invalid': new Failure('range-invalid', { service: 'api-auth', lower: '003', upper: '001' }),
+  'revision-not-applied': new Failure('revision-not-applied', { ...subject, revision: '003_a', heads: ['002_x'] }),
+  'revision-without-down': new Failure('revision-without-down', { ...subject, revisions: ['003_a', '002_x'] }),
+  'revision-irreversible': new Failure('revision-irreversible', {
+    ...subject,
+    revisions: [{ name: '003_a', reason: 'the old values are gone' }],
+  }),
+  'down-not-recorded': new Failure('down-not-recorded', {
+    ...subject,
+    revision: '002_x',
+    file: '/home/dev/shop/services/api-auth/revisions/002_x.down.sql',
+    checksum: 'v1:sha256:aa11',
+  }),
+  'revision-required': new Failure('revision-required', {
+    ...subject,
+    revision: '002_x',
+    by: [{ service: 'api-user', revision: '001_profiles' }],
+  }),
+  'requirement-unmet': new Failure('requirement-unmet', {
+    ...subject,
+    revision: '002_x',
+    requires: 'api-user@001',
+    why: 'not-selected',
+    candidates: [],
+  }),
+  'requirement-cycle': new Failure('requirement-cycle', {
+    ...subject,
+    path: ['api-auth@002_x', 'api-user@001_profiles', 'api-auth@002_x'],
+  }),
+  'nothing-to-accept': new Failure('nothing-to-accept', { service: 'api-auth', revision: '002_x', why: 'unchanged' }),
+  'database-missing': new Failure('database-missing', subject),
   'heads-diverged': new Failure('heads-diverged', {
     service: 'api-auth',
     heads: [
-      { name: '003_a', file: '/home/dev/shop/services/api-auth/revisions/003_a.up.sql' },
-      { name: '003_b', file: '/home/dev/shop/services/api-auth/revisions/003_b.ts' },
+      {
+        name: '003_a',
+        file: '/home/dev/shop/services/api-auth/revisions/003_a.up.sql',
+        author: 'Ada',
+        created: '2026-11-01',
+      },
+      {
+        name: '003_b',
+        file: '/home/dev/shop/services/api-auth/revisions/003_b.ts',
+        author: undefined,
+        created: undefined,
+      },
     ],
   }),
   'history-conflict': new Failure('history-conflict', { ...subject, verdicts }),
   'ledger-too-new': new Failure('ledger-too-new', { ...subject, format: 2, supported: 1 }),
-  'revision-interrupted': new Failure('revision-interrupted', { ...subject, revision: '004_idx', statementsDone: 1 }),
+  'revision-interrupted': new Failure('revision-interrupted', {
+    ...subject,
+    revision: '004_idx',
+    direction: 'up',
+    statementsDone: 1,
+  }),
   'lock-held': new Failure('lock-held', { ...subject, holder, waited: 60_000 }),
   'lock-lost': new Failure('lock-lost', subject),
   'server-unreachable': new Failure('server-unreachable', {
@@ -170,7 +275,7 @@ export const failures: { readonly [C in FailureCode]: Failure<C> } = {
   }),
   'revision-code-failed': new Failure(
     'revision-code-failed',
-    { ...subject, revision: '002_x', message: 'row 7 has no name\n  while filling' },
+    { ...subject, revision: '002_x', direction: 'up', message: 'row 7 has no name\n  while filling' },
     { at: { file: '/home/dev/shop/services/api-auth/revisions/002_x.ts', line: 12, column: 9 } },
   ),
   'service-unhealthy': new Failure('service-unhealthy', {
@@ -208,7 +313,7 @@ export const failures: { readonly [C in FailureCode]: Failure<C> } = {
   'local-state-locked': new Failure('local-state-locked', { pid: 4712, folder: '/home/dev/shop/.orch' }),
   'reset-refused': new Failure('reset-refused', { database: 'authdb', environment: 'production' }),
   'reset-unknown': new Failure('reset-unknown', { name: 'autdb', known: ['authdb', 'api-auth'], nearest: 'authdb' }),
-  'approval-missing': new Failure('approval-missing', { what: 'authdb' }),
+  'approval-missing': new Failure('approval-missing', { what: 'authdb', command: 'reset' }),
   'observed-changed': new Failure('observed-changed', { service: 'api-auth' }),
   interrupted: new Failure('interrupted', { signal: 'SIGINT' }),
 };
@@ -264,6 +369,8 @@ export const project = {
   root: '/home/dev/shop',
   file: '/home/dev/shop/orchestrator.config.yaml',
   composeFiles: ['/home/dev/shop/compose/compose.yaml'],
+  templates: undefined,
+  naming: defaultNaming,
   servers: [server],
   services: [
     {

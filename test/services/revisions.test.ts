@@ -8,7 +8,10 @@ import { NEEDED_REVISION as adminNeeds } from '../../services/api-admin/src/need
 import { NEEDED_REVISION as authNeeds } from '../../services/api-auth/src/needed-revision.ts';
 import { down, up } from '../../services/api-user/revisions/004_fill_full_name.ts';
 import { NEEDED_REVISION as userNeeds } from '../../services/api-user/src/needed-revision.ts';
-import type { RevisionHandle } from '../../src/ports/revision-store.ts';
+import { framesInTransaction } from '../../src/engine/batch-frames.ts';
+import { createHandle } from '../../src/engine/revision-handle.ts';
+import type { Session } from '../../src/ports/database.ts';
+import type { RevisionHandle } from '../../src/ports/revision-handle.ts';
 
 const services = join(import.meta.dirname, '../../services');
 const needs = { 'api-auth': authNeeds, 'api-user': userNeeds, 'api-admin': adminNeeds };
@@ -25,14 +28,20 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 function handle(service: string): RevisionHandle {
-  return {
+  const session = {
     query: async <Row>(sql: string, parameters: readonly unknown[] = []) => {
       const { rows, affectedRows } = await database.query<Row>(sql, [...parameters]);
-      return { rows, rowCount: affectedRows ?? rows.length };
+      return { rows, command: '', rowCount: affectedRows ?? rows.length };
     },
-    progress: (done, total) => progress.push(`${done}/${total}`),
-    service: { name: service, database: service },
-  };
+  } as unknown as Session;
+  return createHandle({
+    session,
+    frame: framesInTransaction(() => undefined),
+    transaction: 'none',
+    progress: (done, total) => void progress.push(`${done}/${total}`),
+    config: { service, database: service, owner: 'owner', roles: [], environment: 'test', variables: {} },
+    log: { info: () => undefined, warn: () => undefined },
+  });
 }
 
 async function revisionNames(service: string): Promise<string[]> {

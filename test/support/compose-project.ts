@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { defaultNaming } from '../../src/core/naming.ts';
 import type { Project, Server, Service } from '../../src/core/project.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 
@@ -48,6 +49,8 @@ export function composeProject(options: {
     file: `${root}/orchestrator.config.yaml`,
     environment: 'development',
     composeFiles: options.files,
+    templates: undefined,
+    naming: defaultNaming,
     servers: [server],
     services: options.services.map((service) => ({
       database: `${service.name}db`,

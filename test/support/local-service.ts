@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { defaultNaming } from '../../src/core/naming.ts';
 import type { Project, Server, Service } from '../../src/core/project.ts';
 
 const noTls = { mode: 'disable', rootCertificate: undefined, certificate: undefined, key: undefined } as const;
@@ -46,6 +47,8 @@ export function localProject(root: string, services: readonly Service[]): Projec
     file: join(root, 'orchestrator.config.yaml'),
     environment: 'development',
     composeFiles: [],
+    templates: undefined,
+    naming: defaultNaming,
     servers: [localServer],
     services,
     policies: { lockWait: 20_000, lockTimeout: 0, statementTimeout: 0, failFast: false, concurrency: 4 },

@@ -22,6 +22,12 @@ export function sqlRevision(name: string, changes: Partial<Revision> & { readonl
     down: undefined,
     lockTimeout: undefined,
     statementTimeout: undefined,
+    labels: [],
+    requires: [],
+    irreversible: undefined,
+    variables: [],
+    author: undefined,
+    created: undefined,
     ...rest,
   } as Revision;
 }

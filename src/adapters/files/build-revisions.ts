@@ -40,8 +40,8 @@ function buildRevision(
     name,
     message: message ?? title,
     parents: parents.get(name) ?? [],
-    up: files.up.name.part === 'code' ? codeText(files.up, 'up') : sqlText(files.up, head),
-    down: buildDown(files, faults),
+    up: files.up.name.part === 'code' ? codeText(files.up, head, 'up') : sqlText(files.up, head),
+    down: buildDown(files, head, faults),
     lockTimeout,
     statementTimeout,
     labels,
@@ -53,19 +53,30 @@ function buildRevision(
   };
 }
 
-function buildDown({ up, down }: RevisionFiles, faults: Fault[]): RevisionText | undefined {
+function buildDown({ up, down }: RevisionFiles, head: Head, faults: Fault[]): RevisionText | undefined {
   if (down !== undefined) return sqlText(down, readDownHead(down, faults));
   // A text without the word cannot export it. Loading the module to ask would run its code.
-  return up.name.part === 'code' && /\bdown\b/.test(up.text) ? codeText(up, 'down') : undefined;
+  return up.name.part === 'code' && /\bdown\b/.test(up.text) ? codeText(up, head, 'down') : undefined;
 }
 
-function sqlText({ file, shown, text }: RevisionFile, head: Head): RevisionText {
+function sqlText({ file, shown, text, large }: RevisionFile, head: Head): RevisionText {
   const { transaction } = head.directives;
-  return createSqlText({ file, shownFile: shown, text, checksum: checksumOf(text), transaction });
+  const source = { file, shownFile: shown, transaction };
+  if (large === undefined) return createSqlText({ ...source, text, checksum: checksumOf(text) });
+  return createSqlText({
+    ...source,
+    // Read only where it must be had as a whole, such as to show the place of a fault.
+    get text() {
+      return large.text;
+    },
+    checksum: large.checksum,
+    large,
+  });
 }
 
-function codeText({ file, text }: RevisionFile, direction: CodeText['direction']): CodeText {
-  return { language: 'typescript', file, text, checksum: checksumOf(text), direction, transaction: 'single' };
+function codeText({ file, text }: RevisionFile, head: Head, direction: CodeText['direction']): CodeText {
+  const transaction = head.directives.transaction ?? 'single';
+  return { language: 'typescript', file, text, checksum: checksumOf(text), direction, transaction };
 }
 
 function readHead(file: RevisionFile, kind: RevisionKind, faults: Fault[]): Head {
@@ -75,7 +86,6 @@ function readHead(file: RevisionFile, kind: RevisionKind, faults: Fault[]): Head
   if (kind === 'seed')
     refuse(file, head, ['parents', 'labels', 'requires'], 'seeds follow their numbers, behind the head', faults);
   if (!isCode) return head;
-  refuse(file, head, ['transaction'], 'a TypeScript revision always runs in a transaction', faults);
   report(file, lateCodeDirectives(file.text, head.end), faults);
   if (!/\bup\b/.test(file.text)) faults.push(wholeFault(file.shown, 'exports no function "up"', EXPORTS));
   return head;

@@ -15,6 +15,32 @@ export function checksumOf(text: string): string {
   return `v1:sha256:${hash.digest('hex')}`;
 }
 
+/** The same checksum of a text that comes in pieces. */
+export class TextChecksum {
+  readonly #hash = createHash('sha256');
+  /** White space that counts only where something else follows it on its line, or below it. */
+  #held = '';
+
+  update(piece: string): void {
+    // Most pieces hold none but at their end: one pass of a native search instead of a pass over the lines.
+    if (this.#held === '' && !hasTrailingSpace(piece)) {
+      this.#hash.update(piece);
+      return;
+    }
+    const text = this.#held + piece;
+    const end = trimmedEnd(text, 0, text.length);
+    this.#held = text.slice(end);
+    for (const part of trimmedPieces(text)) this.#hash.update(part);
+    // Only line ends of what is held count, and white space before the first of them never does.
+    const line = this.#held.indexOf('\n');
+    if (line > 0) this.#held = this.#held.slice(line);
+  }
+
+  digest(): string {
+    return `v1:sha256:${this.#hash.digest('hex')}`;
+  }
+}
+
 function hasTrailingSpace(text: string): boolean {
   return (
     isSpace(text.charCodeAt(text.length - 1)) ||

@@ -1,17 +1,17 @@
 import { isAscii, isUtf8 } from 'node:buffer';
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { Fault } from '../../core/fault.ts';
 import { faultAt } from '../../core/sql/position.ts';
 import { reasonOf } from './system-error.ts';
 
 /** In bytes. */
-const SIZE_LIMIT = 64 * 1024 * 1024;
+export const SIZE_LIMIT = 64 * 1024 * 1024;
 
 /**
  * A link that took the file's place after the folder was listed is refused, and a FIFO does not wait for a writer.
  * Windows has neither flag.
  */
-const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+export const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
  * Reads a text file once: without BOM, with LF line ends. What is checked is what was opened, not what a name stood for.
@@ -27,6 +27,11 @@ export function readText(file: string, shown: string): string | Fault {
   } catch (error) {
     return wholeFault(shown, `cannot be read: ${reasonOf(error)}`);
   }
+}
+
+/** In bytes; 0 for what is no file, which `readText` tells more of. */
+export function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** A fault of a file as a whole. */

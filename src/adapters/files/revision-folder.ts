@@ -1,9 +1,10 @@
 import { type Dirent, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Fault } from '../../core/fault.ts';
+import { LARGE, type LargeText, readLargeText } from './large-text.ts';
 import { pairNames } from './pair-names.ts';
 import type { ProjectPaths } from './project-paths.ts';
-import { readText, wholeFault } from './read-text.ts';
+import { readText, SIZE_LIMIT, sizeOf, wholeFault } from './read-text.ts';
 import { EXPECTED_NAMES, isIgnoredName, parseRevisionName, type RevisionName } from './revision-name.ts';
 import { reasonOf } from './system-error.ts';
 
@@ -14,7 +15,9 @@ export interface RevisionFile {
   readonly file: string;
   /** The path for messages. */
   readonly shown: string;
+  /** Of a large text that is not held in memory, only the beginning. */
   readonly text: string;
+  readonly large: LargeText | undefined;
 }
 
 /** The files of one revision. `down` is undefined for TypeScript, which has both directions in one file. */
@@ -28,8 +31,11 @@ export class RevisionFolder {
   readonly faults: Fault[] = [];
   readonly #path: string;
   readonly #paths: ProjectPaths;
+  readonly #service: string;
 
-  constructor(path: string, paths: ProjectPaths) {
+  /** @param service for messages */
+  constructor(path: string, paths: ProjectPaths, service: string) {
+    this.#service = service;
     this.#path = path;
     this.#paths = paths;
   }
@@ -96,10 +102,21 @@ export class RevisionFolder {
     const shown = this.#paths.show(file);
     const real = links.has(name.fileName) ? this.#follow(name.fileName, realFolder) : join(realFolder, name.fileName);
     if (real === undefined) return undefined;
-    const read = readText(real, shown);
-    if (typeof read === 'string') return { name, file, shown, text: read };
+    const read = name.part === 'code' ? readText(real, shown) : this.#readSql(real, shown);
+    if (typeof read === 'string') return { name, file, shown, text: read, large: undefined };
+    if ('head' in read) return { name, file, shown, text: read.head, large: read };
     this.faults.push(read);
     return undefined;
+  }
+
+  #readSql(real: string, shown: string): string | LargeText | Fault {
+    const size = sizeOf(real);
+    if (size <= LARGE || size > SIZE_LIMIT) return readText(real, shown);
+    try {
+      return readLargeText(real, shown, this.#service);
+    } catch (error) {
+      return wholeFault(shown, `cannot be read: ${reasonOf(error)}`);
+    }
   }
 
   #follow(fileName: string, realFolder: string): string | undefined {

@@ -50,8 +50,8 @@ function loadService(
   paths: ProjectPaths,
 ): { readonly revisions: readonly Revision[]; readonly seeds: readonly Revision[] } {
   const faults: Fault[] = [];
-  const revisions = loadFolder(service.revisions, 'revision', paths, faults);
-  const seeds = service.seeds === undefined ? [] : loadFolder(service.seeds, 'seed', paths, faults);
+  const revisions = loadFolder(service.name, service.revisions, 'revision', paths, faults);
+  const seeds = service.seeds === undefined ? [] : loadFolder(service.name, service.seeds, 'seed', paths, faults);
   refuseSharedNames(revisions, seeds, paths, faults);
   if (faults.length > 0) {
     throw new Failure('revision-invalid', { service: service.name, faults: faults.sort(compareFaults) });
@@ -59,8 +59,14 @@ function loadService(
   return { revisions, seeds };
 }
 
-function loadFolder(path: string, kind: RevisionKind, paths: ProjectPaths, faults: Fault[]): readonly Revision[] {
-  const folder = new RevisionFolder(path, paths);
+function loadFolder(
+  service: string,
+  path: string,
+  kind: RevisionKind,
+  paths: ProjectPaths,
+  faults: Fault[],
+): readonly Revision[] {
+  const folder = new RevisionFolder(path, paths, service);
   const files = folder.read();
   faults.push(...folder.faults);
   return buildRevisions(files, kind, faults);

@@ -8,14 +8,8 @@ import { quoteIdentifier, quoteLiteral } from './quoting.ts';
  * Objects of others (an extension's) are left alone: granting on them is an error. Schema `orch` is out of it.
  */
 export async function grantAccess(session: Session, service: Service, role: string): Promise<void> {
-  const to = `TO ${quoteIdentifier(role)}`;
-  await session.run(`
-GRANT CONNECT, TEMPORARY ON DATABASE ${quoteIdentifier(await currentDatabase(session, service))} ${to};
-GRANT USAGE ON SCHEMA public ${to};
-ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ${TABLE_RIGHTS} ON TABLES ${to};
-ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES ${to};
-ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT EXECUTE ON FUNCTIONS ${to};
-DO ${quoteLiteral(grantExisting(role))}`);
+  const database = quoteIdentifier(await currentDatabase(session, service));
+  await session.run(`GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${quoteIdentifier(role)};\n${grantSql(role)}`);
 }
 
 const TABLE_RIGHTS = 'SELECT, INSERT, UPDATE, DELETE';
@@ -24,6 +18,16 @@ const TABLE_RIGHTS = 'SELECT, INSERT, UPDATE, DELETE';
 async function currentDatabase(session: Session, service: Service): Promise<string> {
   const { rows } = await session.query<{ name: string }>('SELECT pg_catalog.current_database() AS name');
   return rows[0]?.name ?? service.database;
+}
+
+/** What the role may do with tables to come; without the right to connect, which names the database. */
+export function grantSql(role: string): string {
+  const to = `TO ${quoteIdentifier(role)}`;
+  return `GRANT USAGE ON SCHEMA public ${to};
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ${TABLE_RIGHTS} ON TABLES ${to};
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES ${to};
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT EXECUTE ON FUNCTIONS ${to};
+DO ${quoteLiteral(grantExisting(role))}`;
 }
 
 function grantExisting(role: string): string {

@@ -32,6 +32,6 @@ export class AdvisoryLock implements Lock {
 }
 
 /** The server keeps advisory locks apart by database (V1); the name is in the key all the same, for poolers that do not. */
-function databaseKey(service: Service): string {
+export function databaseKey(service: Service): string {
   return lockKey(service.database, 'orch');
 }

@@ -95,6 +95,8 @@ export class PostgresDatabase implements Database {
       password: location.password,
       options,
       application_name: applicationName(purpose, this.#run),
+      // Messages do not wait for the answers to earlier ones.
+      pipeline: true,
       // Negotiated before; undefined would make `pg` look at PGSSLMODE.
       ssl: false,
       stream: () => stream.stream,

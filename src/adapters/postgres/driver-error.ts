@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { DatabaseError } from '../../ports/database.ts';
+import { MessageError } from './message.ts';
 
 /** Errors that end the session, as far as their class does not tell: shutdown, crash, start-up, and timeouts that cut. */
 const SESSION_ENDING: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03', '57P04', '57P05', '25P03', '25P04']);
@@ -13,15 +14,23 @@ const DRIVER_LOST = /^(Connection terminated|Client has encountered a connection
  * @param statementsDone of the message that failed
  * @returns the error itself where it comes from neither: a bug, such as a parameter that cannot be serialised
  */
-export function translateError(error: unknown, phase: 'opening' | 'open', statementsDone?: number): unknown {
+export function translateError(error: unknown, phase: 'opening' | 'open'): unknown {
   if (error instanceof DatabaseError) return error;
-  if (error instanceof pg.DatabaseError) return fromServer(error, phase, statementsDone);
+  if (error instanceof MessageError && error.cause instanceof pg.DatabaseError) {
+    return fromServer(error.cause, phase, error.statementsDone);
+  }
+  if (error instanceof MessageError) return translateError(error.cause, phase);
+  if (error instanceof pg.DatabaseError) return fromServer(error, phase, undefined);
   if (!(error instanceof Error)) return error;
   if (phase === 'open' && !isOfNetwork(error)) return error;
   return new DatabaseError(messageOf(error), { sqlstate: sqlstateOf(error, phase), connection: true, cause: error });
 }
 
-function fromServer(error: pg.DatabaseError, phase: 'opening' | 'open', statementsDone?: number): DatabaseError {
+function fromServer(
+  error: pg.DatabaseError,
+  phase: 'opening' | 'open',
+  statementsDone: number | undefined,
+): DatabaseError {
   const sqlstate = error.code ?? 'XX000';
   const ends =
     SESSION_ENDING.has(sqlstate) || sqlstate.startsWith('08') || /^(FATAL|PANIC)$/.test(error.severity ?? '');

@@ -1,4 +1,5 @@
 import type { LedgerRow, ObservedDatabase, ObservedExtension, ObservedLedger } from '../../core/observed.ts';
+import { LEDGER_FORMAT } from '../../core/planners/upgrade.ts';
 import type { Service } from '../../core/project.ts';
 import { compareVersions } from '../../core/version.ts';
 import { DatabaseError, type Session } from '../../ports/database.ts';
@@ -62,6 +63,13 @@ interface SeenRow extends Seen {
   readonly host: string;
   readonly orch_version: string;
   readonly run_id: string;
+  readonly requires: readonly string[];
+  readonly down_checksum: string | null;
+  readonly up_file: string;
+  readonly down_file: string | null;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly note: string | null;
+  readonly file_gone: boolean;
 }
 
 type Found = { readonly seen: Seen; readonly ledger: ObservedLedger | undefined };
@@ -78,7 +86,10 @@ async function readAll(session: Session, service: Service): Promise<Found> {
     if (!(error instanceof DatabaseError)) throw error;
     if (error.sqlstate === '42501') throw unreadable(service, error);
     if (!OTHER_LAYOUT.has(error.sqlstate)) throw error;
-    return await readWithoutLedger(session, service);
+    const found = await readWithoutLedger(session, service);
+    // Of our own format, and yet not readable: an empty ledger would have every revision applied again.
+    if (found.ledger !== undefined && found.ledger.format <= LEDGER_FORMAT) throw error;
+    return found;
   }
 }
 
@@ -150,7 +161,8 @@ const DEFAULTS = `(SELECT pg_catalog.array_agg(pg_catalog.pg_get_userbyid(a.gran
 const LEDGER = `(SELECT m.format FROM orch.meta AS m) AS format,
   l.kind, l.id, l.name, l.parents, l.checksum, l.state, l.statements_done,
   CASE WHEN l.state OPERATOR(pg_catalog.=) 'started' THEN l.up_text END AS begun_text,
-  pg_catalog.date_part('epoch', l.applied_at) AS at, l.duration_ms, l.role, l.host, l.orch_version, l.run_id
+  pg_catalog.date_part('epoch', l.applied_at) AS at, l.duration_ms, l.role, l.host, l.orch_version, l.run_id,
+  l.requires, l.down_checksum, l.up_file, l.down_file, l.variables, l.note, l.file_gone
 FROM (SELECT) AS one LEFT JOIN orch.ledger AS l ON true ORDER BY l.sequence`;
 
 function ledgerRows(rows: readonly SeenRow[]): readonly LedgerRow[] {
@@ -166,6 +178,13 @@ function ledgerRows(rows: readonly SeenRow[]): readonly LedgerRow[] {
         duration: Number(row.duration_ms),
         orchVersion: row.orch_version,
         run: row.run_id,
+        requires: row.requires,
+        downChecksum: row.down_checksum ?? undefined,
+        upFile: row.up_file,
+        downFile: row.down_file ?? undefined,
+        variables: row.variables,
+        note: row.note ?? undefined,
+        fileGone: row.file_gone,
       },
     ];
   });

@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS orch.ledger (
   name text NOT NULL,
   parents text[] NOT NULL,
   checksum text NOT NULL,
-  state text NOT NULL CHECK (state IN ('started', 'applied')),
+  state text NOT NULL CHECK (state IN ('started', 'applied', 'reverting')),
   statements_done integer NOT NULL DEFAULT 0,
   applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   duration_ms bigint NOT NULL DEFAULT 0,
@@ -34,7 +34,26 @@ CREATE TABLE IF NOT EXISTS orch.ledger (
   run_id uuid NOT NULL,
   up_text text,
   down_text text,
+  up_file text NOT NULL DEFAULT '',
+  down_file text,
+  down_checksum text,
+  requires text[] NOT NULL DEFAULT '{}',
+  variables jsonb NOT NULL DEFAULT '{}',
+  note text,
+  file_gone boolean NOT NULL DEFAULT false,
   PRIMARY KEY (kind, name)
+);
+CREATE TABLE IF NOT EXISTS orch.cursor (
+  kind text NOT NULL,
+  revision text NOT NULL,
+  direction text NOT NULL CHECK (direction IN ('up', 'down')),
+  name text NOT NULL,
+  position text,
+  rows_done bigint NOT NULL DEFAULT 0,
+  finished boolean NOT NULL DEFAULT false,
+  at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (kind, revision, direction, name),
+  FOREIGN KEY (kind, revision) REFERENCES orch.ledger (kind, name) ON DELETE CASCADE
 );
 CREATE TABLE IF NOT EXISTS orch.log (
   sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

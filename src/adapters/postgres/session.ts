@@ -1,7 +1,16 @@
-import type { EventEmitter } from 'node:events';
+import process from 'node:process';
 import type pg from 'pg';
-import { DatabaseError, type Notice, type QueryResult, type Session } from '../../ports/database.ts';
+import {
+  DatabaseError,
+  type Notice,
+  type QueryResult,
+  type RunOptions,
+  type Session,
+  type TransactionState,
+} from '../../ports/database.ts';
+import { writeRows } from './copy-stream.ts';
 import { translateError } from './driver-error.ts';
+import { Message } from './message.ts';
 import type { OpenStream } from './stream.ts';
 
 /** How long a server may take to say goodbye, in ms; then the socket is closed from here. */
@@ -16,7 +25,9 @@ export class PgSession implements Session {
   #lastFatal: DatabaseError | undefined;
   #closed: Promise<void> | undefined;
   #opened = false;
-  #tail: Promise<unknown> = Promise.resolve();
+  #gathering = false;
+  /** While a COPY takes its data, nothing else may be written. */
+  #copy: Promise<unknown> | undefined;
 
   constructor(client: pg.Client, stream: OpenStream) {
     this.#client = client;
@@ -47,24 +58,44 @@ export class PgSession implements Session {
     return (this.#client as pg.Client & { readonly processID: number | null }).processID ?? 0;
   }
 
-  async run(sql: string): Promise<QueryResult> {
-    // The server ends each statement of a message with CommandComplete, and says nothing of how far it came in its error.
-    const { connection } = this.#client as pg.Client & { readonly connection: EventEmitter };
-    let done = 0;
-    const count = (): void => {
-      done += 1;
-    };
-    const send = async (): Promise<unknown> => {
-      connection.on('commandComplete', count);
-      try {
-        return await this.#client.query(sql);
-      } finally {
-        connection.off('commandComplete', count);
-      }
-    };
-    // `pg` gives an array for several statements, which its types do not say.
-    const results = (await this.#send(send, () => done)) as pg.QueryResult | pg.QueryResult[];
-    return resultOf(Array.isArray(results) ? results.at(-1) : results);
+  get transaction(): TransactionState {
+    const status = (this.#client as pg.Client & { getTransactionStatus(): string | null }).getTransactionStatus();
+    if (status === 'E') return 'failed';
+    return status === 'T' ? 'open' : 'none';
+  }
+
+  async run(sql: string, options: RunOptions = {}): Promise<QueryResult> {
+    return resultOf(await this.#send(() => this.#client.query(new Message(sql, options)).answer));
+  }
+
+  async copyIn(sql: string, rows: Iterable<string>): Promise<QueryResult> {
+    const copying = this.#send(() => this.#copyIn(sql, rows));
+    const copy = copying.catch(() => undefined);
+    this.#copy = copy;
+    try {
+      return await copying;
+    } finally {
+      if (this.#copy === copy) this.#copy = undefined;
+    }
+  }
+
+  async #copyIn(sql: string, rows: Iterable<string>): Promise<QueryResult> {
+    let written: Promise<void> | undefined;
+    let isRefused = false;
+    const message = new Message(sql, {}, (connection) => {
+      written = writeRows(this.#stream.stream, rows, () => isRefused);
+      // What the rows' source throws ends the COPY, and is thrown on below.
+      written.catch((error: unknown) => connection.sendCopyFail(String(error)));
+    });
+    try {
+      const answer = await this.#client.query(message).answer;
+      await written;
+      return resultOf(answer);
+    } catch (error) {
+      isRefused = true;
+      await written;
+      throw error;
+    }
   }
 
   async query<Row = Record<string, unknown>>(
@@ -104,20 +135,30 @@ export class PgSession implements Session {
     }
   }
 
-  /** One after another: `pg` deprecates queries that queue up inside it. */
-  async #send<Result>(send: () => Promise<Result>, statementsDone?: () => number): Promise<Result> {
-    const result = this.#tail.then(async () => {
-      if (this.#lost !== undefined) throw this.#lost;
-      return send();
-    });
-    this.#tail = result.catch(() => undefined);
+  async #send<Result>(send: () => Promise<Result>): Promise<Result> {
     try {
-      return await result;
+      // Without a COPY under way there is no pause here: messages go out in the order of the calls.
+      while (this.#copy !== undefined) await this.#copy;
+      if (this.#lost !== undefined) throw this.#lost;
+      this.#gather();
+      return await send();
     } catch (error) {
-      const translated = translateError(error, 'open', statementsDone?.());
+      const translated = translateError(error, 'open');
       if (translated instanceof DatabaseError && translated.connection) this.#lastFatal ??= translated;
       throw translated;
     }
+  }
+
+  /** What is sent before the next turn of the event loop goes in one packet: each write wakes the server. */
+  #gather(): void {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    const { stream } = this.#stream;
+    stream.cork();
+    process.nextTick(() => {
+      this.#gathering = false;
+      stream.uncork();
+    });
   }
 
   /** The server's own words (57P01 …) come first where there were any; the end of the socket follows them. */
@@ -135,9 +176,6 @@ function gone(cause: unknown): DatabaseError {
   return new DatabaseError(message, { sqlstate: '08006', connection: true, cause });
 }
 
-function resultOf<Row>(
-  result: { rows: Row[]; command: string; rowCount: number | null } | undefined,
-): QueryResult<Row> {
-  if (result === undefined) return { rows: [], command: '', rowCount: 0 };
+function resultOf<Row>(result: { rows: Row[]; command: string; rowCount: number | null }): QueryResult<Row> {
   return { rows: result.rows, command: result.command, rowCount: result.rowCount ?? 0 };
 }

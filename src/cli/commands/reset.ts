@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { reset } from '../../app/reset.ts';
 import { approveLoss } from '../approve.ts';
 import type { CommonOptions, Edge } from '../command-context.ts';
-import { durationOption } from '../options.ts';
+import { addSetOption, durationOption } from '../options.ts';
 import { runCommand } from '../run-command.ts';
 
 interface ResetOptions extends CommonOptions {
@@ -12,7 +12,7 @@ interface ResetOptions extends CommonOptions {
 
 /** `orch reset <database or service>` */
 export function addReset(program: Command, edge: Edge): Command {
-  return program
+  const command = program
     .command('reset <database>')
     .description("drop one service's database and build it anew; only where the config says `environment: development`")
     .option('-y, --yes', 'do not ask')
@@ -25,4 +25,5 @@ export function addReset(program: Command, edge: Edge): Command {
         return { outcome: await reset(run, { name, approve }) };
       });
     });
+  return addSetOption(command);
 }

@@ -3,7 +3,7 @@ import { up } from '../../app/upgrade.ts';
 import { isFailure } from '../../core/failure.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import type { CommonOptions, Edge } from '../command-context.ts';
-import { durationOption } from '../options.ts';
+import { addSetOption, durationOption } from '../options.ts';
 import { type CommandWork, type Result, runCommand } from '../run-command.ts';
 
 interface UpOptions extends CommonOptions {
@@ -14,7 +14,7 @@ interface UpOptions extends CommonOptions {
 
 /** `orch up [service…]` */
 export function addUp(program: Command, edge: Edge): Command {
-  return program
+  const command = program
     .command('up [service...]')
     .description(
       'start PostgreSQL, bring every database to its head, then start the services and wait for their health',
@@ -28,6 +28,7 @@ export function addUp(program: Command, edge: Edge): Command {
       const command = { name: 'up', use: 'containers', options, policies } as const;
       await runCommand(edge, command, (work) => bringUp(work, services, options));
     });
+  return addSetOption(command);
 }
 
 type Held = NonNullable<CommandWork['run']['ports']['runtime']>;

@@ -5,7 +5,8 @@ import type { Service } from '../project.ts';
 import { orderByNeeds } from '../service-graph.ts';
 import { planContainer } from './containers.ts';
 import { Draft } from './draft.ts';
-import { type History, planUpgrade } from './upgrade.ts';
+import { linkRequirements } from './requirements.ts';
+import { type History, planUpgrade, type UpgradeOptions } from './upgrade.ts';
 
 export interface PlanRequest {
   readonly goal: 'up' | 'migrate';
@@ -13,6 +14,9 @@ export interface PlanRequest {
   readonly target: string;
   /** By service name; a failure stands for files that could not be read. */
   readonly histories: ReadonlyMap<string, History | Failure>;
+  /** Services outside this run that are looked at because a revision requires one of theirs; absent: none. */
+  readonly others?: readonly Service[];
+  readonly options?: UpgradeOptions;
 }
 
 /**
@@ -20,15 +24,34 @@ export interface PlanRequest {
  * for `up` then each container, in need order. A service that can't be planned is refused, and with it those that need it.
  */
 export function planProject(request: PlanRequest, observed: Observed): Plan {
+  const services = orderByNeeds(request.services);
+  const others = request.others ?? [];
+  const forced = new Map<string, Refusal>();
+  for (;;) {
+    const { steps, refusals } = planServices({ ...request, services }, observed, forced);
+    const refused = new Set(refusals.map(({ subject }) => subject.service));
+    const linked = linkRequirements({ services, others, histories: request.histories, observed, refused }, steps);
+    if ('steps' in linked) return { goal: request.goal, steps: linked.steps, refusals };
+    // Without those services others may lack what they require: so all of it once more. Each round leaves out one at least.
+    for (const refusal of linked.refusals) forced.set(refusal.subject.service, refusal);
+  }
+}
+
+/** @param forced services that are left alone whatever their own state is, by name */
+function planServices(
+  request: PlanRequest,
+  observed: Observed,
+  forced: ReadonlyMap<string, Refusal>,
+): Pick<Plan, 'steps' | 'refusals'> {
   const planned = new Map<string, ServicePlan>();
   const refusals: Refusal[] = [];
   const steps: Step[] = [];
-  for (const service of orderByNeeds(request.services)) {
-    const refusal = planService(request, service, observed, planned, refusals);
+  for (const service of request.services) {
+    const refusal = forced.get(service.name) ?? planService(request, service, observed, planned, refusals);
     if (refusal === undefined) steps.push(...(planned.get(service.name)?.steps ?? []));
     else refusals.push(refusal);
   }
-  return { goal: request.goal, steps, refusals };
+  return { steps, refusals };
 }
 
 /** Ids of steps of this service or, where it has none, of those that it needs. */
@@ -78,7 +101,7 @@ function draftService(
   );
   const container = request.goal === 'up' ? found.container : undefined;
   if (container?.imageMissing) draft.add('build-image', 'its image is to be built or pulled', {});
-  planUpgrade(draft, service, found.database, history, request.target);
+  planUpgrade(draft, service, found.database, history, request.target, request.options);
   const databaseDone = draft.done;
   const neededHealthy = needs.flatMap((need) => need.healthy);
   if (container === undefined) return { steps: draft.steps, databaseDone, healthy: neededHealthy };

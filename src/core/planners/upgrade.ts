@@ -1,6 +1,7 @@
 import { Failure } from '../failure.ts';
-import { judgeHistory, ledgerFingerprint } from '../history.ts';
+import { appliedNames, judgeHistory, ledgerFingerprint } from '../history.ts';
 import type { LedgerRow, ObservedDatabase } from '../observed.ts';
+import type { Link } from '../plan.ts';
 import type { Service } from '../project.ts';
 import type { Revision } from '../revision.ts';
 import { buildRevisionGraph, type RevisionGraph } from '../revision-graph.ts';
@@ -24,6 +25,11 @@ export function historyOf(revisions: readonly Revision[], seeds: readonly Revisi
   return { graph: buildRevisionGraph(revisions), seeds };
 }
 
+export interface UpgradeOptions {
+  /** Apply revisions that came in below an applied one, instead of refusing. */
+  readonly allowOutOfOrder?: boolean;
+}
+
 /**
  * Adds the steps that bring one database to `target`: prerequisites, lock, ledger, pending revisions, seeds.
  * Adds nothing where nothing is to be done.
@@ -36,9 +42,10 @@ export function planUpgrade(
   observed: ObservedDatabase,
   history: History,
   target: string,
+  options: UpgradeOptions = {},
 ): void {
   const rows = requireReadable(service, observed);
-  const pending = pendingRevisions(service, history, rows, target);
+  const pending = pendingRevisions(service, history, rows, target, options);
   requireRunnable(service.name, pending);
   planDatabase(draft, service, observed);
 
@@ -46,7 +53,10 @@ export function planUpgrade(
   planExtensions(locked, service, observed);
   planAccess(locked, service, observed);
   if (observed.ledger === undefined) locked.add('create-ledger', 'the database has none', {});
-  for (const revision of pending) planRevision(locked, service, revision, rows);
+  const because = reasons(service, history.graph, rows);
+  for (const revision of pending) planRevision(locked, revision, because(revision));
+  const links = findLinks(history.graph, rows, pending);
+  if (links.length > 0) locked.add('relink-revisions', 'a revision came in below them', { links });
   if (locked.steps.length === 0) return;
 
   draft.add('acquire-lock', 'one writer at a time', { expected: ledgerFingerprint(observed.ledger?.rows) });
@@ -80,10 +90,12 @@ export function pendingRevisions(
   history: History,
   rows: readonly LedgerRow[],
   target: string,
+  options: UpgradeOptions = {},
 ): readonly Revision[] {
   const { graph } = history;
-  const wanted = resolveTarget(service.name, graph, target);
-  const verdicts = judgeHistory(graph, rows);
+  const wanted = resolveTarget({ service: service.name, graph, applied: appliedNames(rows) }, target);
+  const accepted = options.allowOutOfOrder === true ? 'out-of-order' : undefined;
+  const verdicts = judgeHistory(graph, rows).filter(({ kind }) => kind !== accepted);
   if (verdicts.length > 0) {
     throw new Failure('history-conflict', { service: service.name, database: service.database, verdicts });
   }
@@ -93,27 +105,68 @@ export function pendingRevisions(
   return [...wanted.filter(isPending), ...(reachesHead ? history.seeds.filter(isPending) : [])];
 }
 
-function planRevision(draft: Draft, service: Service, revision: Revision, rows: readonly LedgerRow[]): void {
-  const begun = rows.find((row) => isRowOf(revision, row) && row.state === 'started');
-  if (begun !== undefined && revision.up.transaction === 'single') {
-    // In one transaction the row can't stay `started`, unless the revision ended that transaction itself (V12).
-    throw new Failure('revision-interrupted', {
-      service: service.name,
-      database: service.database,
-      revision: revision.name,
-      statementsDone: begun.statementsDone,
-    });
-  }
-  const because = begun === undefined ? 'it is pending' : `it stopped after statement ${begun.statementsDone}`;
-  draft.add(
-    'apply-revision',
-    because,
-    { revision, resumeAt: begun?.statementsDone ?? 0 },
-    `${revision.kind}/${revision.name}`,
-  );
+interface Reason {
+  readonly because: string;
+  readonly resumeAt: number;
 }
 
-/** A seed may have a revision's name. */
-function isRowOf(revision: Revision, row: LedgerRow): boolean {
-  return row.kind === revision.kind && row.name === revision.name;
+function planRevision(draft: Draft, revision: Revision, { because, resumeAt }: Reason): void {
+  draft.add('apply-revision', because, { revision, resumeAt }, `${revision.kind}/${revision.name}`);
+}
+
+/** Why each pending revision is in the plan, and where it goes on. @throws Failure `revision-interrupted` */
+function reasons(service: Service, graph: RevisionGraph, rows: readonly LedgerRow[]): (revision: Revision) => Reason {
+  const unfinished = new Map(
+    rows.flatMap((row) => (row.state === 'applied' ? [] : [[`${row.kind} ${row.name}`, row] as const])),
+  );
+  const applied = appliedNames(rows);
+  return (revision) => {
+    // A seed may have a revision's name.
+    const begun = unfinished.get(`${revision.kind} ${revision.name}`);
+    if (begun === undefined) return { because: reasonFor(graph, revision, applied), resumeAt: 0 };
+    const { statementsDone } = begun;
+    if (begun.state === 'started' && revision.up.transaction !== 'single') {
+      const where = revision.up.language === 'sql' ? `after statement ${statementsDone}` : 'half way';
+      return { because: `it stopped ${where}`, resumeAt: statementsDone };
+    }
+    // In one transaction the row can't stay `started`, unless the revision ended that transaction itself (V12);
+    // `reverting`: a half of it was taken back already.
+    const { name, database } = service;
+    const direction = begun.state === 'reverting' ? 'down' : 'up';
+    throw new Failure('revision-interrupted', {
+      service: name,
+      database,
+      revision: revision.name,
+      direction,
+      statementsDone,
+    });
+  };
+}
+
+function reasonFor(graph: RevisionGraph, revision: Revision, applied: ReadonlySet<string>): string {
+  const children = revision.kind === 'seed' ? [] : (graph.children.get(revision.name) ?? []);
+  const above = children.find((name) => applied.has(name));
+  return above === undefined ? 'it is pending' : `it came in below ${above}, and --allow-out-of-order was given`;
+}
+
+/**
+ * Applied revisions whose parents are others by their files than the ledger says: since a revision came in below them.
+ * The heads, which the services read, follow from the ledger's parents. A parent whose file is gone stays one.
+ */
+export function findLinks(
+  graph: RevisionGraph,
+  rows: readonly LedgerRow[],
+  pending: readonly Revision[],
+): readonly Link[] {
+  const applied = appliedNames(rows);
+  const late = new Set(pending.flatMap(({ kind, name }) => (kind === 'revision' ? [name] : [])));
+  return rows.flatMap((row): Link[] => {
+    const revision = row.kind === 'revision' && row.state === 'applied' ? graph.byName.get(row.name) : undefined;
+    if (revision === undefined || revision.up.checksum !== row.checksum) return [];
+    const gone = row.parents.filter((name) => !graph.byName.has(name) && applied.has(name));
+    const parents = [...new Set([...revision.parents, ...gone])];
+    const isSame = parents.length === row.parents.length && parents.every((name) => row.parents.includes(name));
+    if (isSame || !parents.every((name) => applied.has(name) || late.has(name))) return [];
+    return [{ revision: row.name, parents, late: parents.filter((name) => late.has(name)) }];
+  });
 }

@@ -40,6 +40,8 @@ export class Lexer {
   end: number;
   /** Offsets of the `-- orch:` comments passed so far. */
   readonly directives: number[] = [];
+  /** False: `standard_conforming_strings` is off, and a backslash counts in plain strings as it does in `E'…'`. */
+  standardStrings = true;
   readonly #limit: number;
 
   /** Reads `text` from offset `from`, which must be outside any string or comment, up to `to`. */
@@ -63,7 +65,7 @@ export class Lexer {
       case 'digit':
         return this.#found('number', this.#endOfNumber(this.start + 1));
       case 'quote':
-        return this.#closed('string', this.#afterPair(this.start + 1, QUOTE));
+        return this.#closed('string', this.#afterPlainString(this.start + 1));
       case 'double-quote':
         return this.#closed('quoted-identifier', this.#afterPair(this.start + 1, DOUBLE_QUOTE));
       case 'dollar':
@@ -80,7 +82,14 @@ export class Lexer {
 
   /** True where the token is this word, in whatever case; `word` is lower case. Quoted identifiers are no words. */
   isWord(word: string): boolean {
-    return this.kind === 'word' && this.end - this.start === word.length && this.value().toLowerCase() === word;
+    if (this.kind !== 'word' || this.end - this.start !== word.length) return false;
+    // Without a string for it: a script of 50 MB has millions of tokens.
+    for (let index = 0; index < word.length; index += 1) {
+      const code = this.text.charCodeAt(this.start + index);
+      const isCapital = code >= 65 && code <= 90;
+      if ((isCapital ? code + 32 : code) !== word.charCodeAt(index)) return false;
+    }
+    return true;
   }
 
   /** Goes on at `offset`, which must be outside any string or comment and not before the token's end. */
@@ -161,7 +170,8 @@ export class Lexer {
     const letter = this.text.charAt(this.start).toLowerCase();
     const following = this.text.charCodeAt(at);
     if (following === QUOTE && letter === 'e') return this.#closed('string', this.#afterEscapeString(at + 1));
-    if (following === QUOTE && (letter === 'b' || letter === 'x' || letter === 'n')) {
+    if (following === QUOTE && letter === 'n') return this.#closed('string', this.#afterPlainString(at + 1));
+    if (following === QUOTE && (letter === 'b' || letter === 'x')) {
       return this.#closed('string', this.#afterPair(at + 1, QUOTE));
     }
     if (following === AMPERSAND && letter === 'u') {
@@ -197,6 +207,10 @@ export class Lexer {
       at = this.text.indexOf(character, at + 2);
     }
     return at >= 0 && at < this.#limit ? at + 1 : -1;
+  }
+
+  #afterPlainString(from: number): number {
+    return this.standardStrings ? this.#afterPair(from, QUOTE) : this.#afterEscapeString(from);
   }
 
   /** The content of `E'…'`, where a backslash takes the next character with it. */

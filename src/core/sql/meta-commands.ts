@@ -3,9 +3,9 @@ import type { OffsetFault } from './directives.ts';
 const ownFile = 'put the SQL of that file here, or make it a revision of its own';
 const otherDatabase =
   "a revision runs in its own service's database: move what follows to the other service's revisions";
-const copyData = 'write the rows as INSERT, or COPY from a file that the server can read';
+const copyData = 'write COPY … FROM stdin; with the rows below it and a line `\\.` at their end';
 const plainSql = 'write it in SQL; conditions and loops go into a DO block';
-const dumpLine = 'remove the line: pg_dump wrote it for psql';
+const dumpLine = 'pg_dump writes it on a line of its own, with a word of letters and digits behind it';
 const outputOnly = 'remove the line, or RAISE NOTICE in a DO block';
 
 const hints: ReadonlyMap<string, string> = new Map([

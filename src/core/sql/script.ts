@@ -2,6 +2,18 @@ import type { Statement } from '../revision.ts';
 import { Lexer, type TokenKind } from './lexer.ts';
 import { LineCounter } from './position.ts';
 
+/** How a text is read that may be only a part of a script. */
+export interface ReaderOptions {
+  /** Where to begin: outside any statement. */
+  readonly from?: number;
+  /** The script goes on behind the text: what its end leaves open is not read, and `needsMore` is set. */
+  readonly hasMore?: boolean;
+  /** Stop at the `;` of COPY … FROM STDIN instead of taking its data. */
+  readonly leaveData?: boolean;
+  /** False: `standard_conforming_strings` is off where the text begins. */
+  readonly standardStrings?: boolean;
+}
+
 /** What is wrong at `offset`: something is opened there and never closed, or stands where COPY's data should begin. */
 export interface Unclosed {
   readonly offset: number;
@@ -25,17 +37,35 @@ export class StatementReader {
   firstToken = Number.POSITIVE_INFINITY;
   /** Offsets of the backslashes of psql's meta-commands passed so far. */
   readonly metaCommands: number[] = [];
+  /** Of the lines `\restrict` and `\unrestrict` passed so far, which pg_dump writes for psql and which do nothing here. */
+  readonly dumpLines: { readonly start: number; readonly end: number }[] = [];
+  /** True after `next` gave false: the text may go on (`hasMore`), and whether a statement ends here depends on what follows. */
+  needsMore = false;
   /** Offsets of the `-- orch:` comments passed so far. */
-  readonly directives: readonly number[];
+  readonly directives: number[];
   readonly #lexer: Lexer;
   #started = false;
   #depth = 0;
   readonly #body = new RoutineBody();
   readonly #copy = new CopySource();
+  readonly #strings = new StringSetting();
+  readonly #options: ReaderOptions;
 
-  constructor(text: string) {
-    this.#lexer = new Lexer(text);
+  constructor(text: string, options: ReaderOptions = {}) {
+    this.#lexer = new Lexer(text, options.from);
+    this.#lexer.standardStrings = options.standardStrings ?? true;
+    this.#options = options;
     this.directives = this.#lexer.directives;
+  }
+
+  /** The statement is COPY … FROM STDIN. */
+  get copiesIn(): boolean {
+    return this.#copy.isInline;
+  }
+
+  /** What the statements so far leave `standard_conforming_strings` at: psql reads what follows accordingly. */
+  get standardStrings(): boolean {
+    return this.#lexer.standardStrings;
   }
 
   /** Moves to the next statement; false: there is none, or `unclosed` is set. */
@@ -44,11 +74,26 @@ export class StatementReader {
     for (;;) {
       const kind = this.#lexer.next();
       this.firstToken = Math.min(this.firstToken, this.#lexer.start);
-      if (kind === 'unterminated') return this.#stop();
-      if (kind === 'end') return this.#started;
+      if (kind === 'unterminated') return this.#options.hasMore === true ? this.#wait() : this.#stop();
+      if (kind === 'end') return this.#endOfText();
       if (kind === 'backslash') this.#passMetaCommand();
-      else if (this.#ends(kind)) return !this.#copy.isInline || this.#takeData();
+      else if (this.#ends(kind)) return this.#found();
     }
+  }
+
+  #endOfText(): boolean {
+    return this.#options.hasMore === true ? this.#wait() : this.#started;
+  }
+
+  #wait(): false {
+    this.needsMore = true;
+    return false;
+  }
+
+  #found(): boolean {
+    const turned = this.#strings.turned;
+    if (turned !== undefined) this.#lexer.standardStrings = turned;
+    return !this.#copy.isInline || this.#options.leaveData === true || this.#takeData();
   }
 
   #begin(): void {
@@ -57,6 +102,7 @@ export class StatementReader {
     this.#depth = 0;
     this.#body.reset();
     this.#copy.reset();
+    this.#strings.reset();
   }
 
   /** Takes a token into the statement; true: it is the last one. */
@@ -72,6 +118,7 @@ export class StatementReader {
     else if (kind === 'close') this.#depth = Math.max(0, this.#depth - 1);
     else if (kind === 'word') this.#body.pass(this.#lexer, this.#depth);
     this.#copy.pass(this.#lexer, this.#depth);
+    this.#strings.pass(this.#lexer);
     return false;
   }
 
@@ -84,9 +131,15 @@ export class StatementReader {
   /** A meta-command reaches to the end of its line; quotes in it are psql's, not SQL's. `\;` is only the two. */
   #passMetaCommand(): void {
     const { text, start } = this.#lexer;
-    this.metaCommands.push(start);
     const isEscape = text[start + 1] === ';' || text[start + 1] === ':';
-    this.#lexer.jump(isEscape ? start + 2 : lineEndFrom(text, start));
+    const end = isEscape ? start + 2 : lineEndFrom(text, start);
+    if (
+      !this.#started &&
+      /^\\(?:un)?restrict[ \t]+[A-Za-z0-9]+[ \t]*$/.test(text.slice(start, Math.min(end, start + 200)))
+    ) {
+      this.dumpLines.push({ start, end });
+    } else this.metaCommands.push(start);
+    this.#lexer.jump(end);
   }
 
   /**
@@ -105,6 +158,30 @@ export class StatementReader {
     this.end = mark + 2;
     this.#lexer.jump(this.end);
     return true;
+  }
+}
+
+/** Finds `SET [SESSION | LOCAL] standard_conforming_strings {TO | =} …`, after which psql reads strings another way. */
+class StringSetting {
+  /** What the statement sets it to; undefined: it sets something else. */
+  turned: boolean | undefined;
+  #words = 0;
+
+  reset(): void {
+    this.turned = undefined;
+    this.#words = 0;
+  }
+
+  pass(lexer: Lexer): void {
+    if (this.#words < 0) return;
+    if (this.#words === 0) this.#words = lexer.isWord('set') ? 1 : -1;
+    else if (this.#words === 1 && (lexer.isWord('session') || lexer.isWord('local'))) return;
+    else if (this.#words === 1) this.#words = lexer.isWord('standard_conforming_strings') ? 2 : -1;
+    else if (this.#words === 2) this.#words = 3;
+    else {
+      this.turned = !/^'?(?:off|false|no|0)'?$/i.test(lexer.value());
+      this.#words = -1;
+    }
   }
 }
 

@@ -22,7 +22,7 @@ it('directives are read from the line comments at the head of a file', () => {
     '--',
   );
   expect(faults).toEqual([]);
-  expect(directives).toEqual({
+  expect(directives).toMatchObject({
     message: 'add the users table',
     parents: ['001_a', '002_b', '003'],
     transaction: 'none',

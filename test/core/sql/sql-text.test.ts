@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { Failure } from '../../../src/core/failure.ts';
 import type { Revision, SqlText } from '../../../src/core/revision.ts';
 import { parseHead } from '../../../src/core/sql/directives.ts';
+import { scriptParts } from '../../../src/core/sql/script-parts.ts';
 import { createSqlText, requireRunnable } from '../../../src/core/sql/sql-text.ts';
 
 function sqlText(text: string): SqlText {
@@ -56,13 +57,31 @@ it('the directive lets such a file run a statement at a time, its own transactio
 });
 
 it('transaction control without the directive is a fault', () => {
-  expect(faultsOf('BEGIN;\nSELECT 1;\nCOMMIT;')).toEqual([
+  expect(faultsOf('BEGIN;\nSELECT 1;\nCOMMIT AND CHAIN;')).toEqual([
     'a.sql:1:1 BEGIN would end or begin the transaction that the revision runs in',
   ]);
 });
 
+it.each([
+  ['BEGIN;\nSELECT 1;\nCOMMIT;', true],
+  ['-- a\nstart transaction;\nSELECT 1;\nEND WORK', true],
+  ['BEGIN;\nSELECT 1;\nCOMMIT;\nSELECT 2;', false],
+  ['SELECT 1;', false],
+])('BEGIN and COMMIT around the whole file are passed over: %j is %j', (text, wrapped) => {
+  expect(sqlText(text).wrapped).toBe(wrapped);
+  if (!wrapped) return;
+  expect(sqlText(text).faults).toEqual([]);
+  expect([...scriptParts(sqlText(text))].map((part) => part.text.trim())).toEqual(['SELECT 1;']);
+});
+
+it('the lines that pg_dump writes for psql are passed over where they stand', () => {
+  const text = sqlText('\\restrict a1\nSELECT 1;\n\\unrestrict a1\nSELECT 2;\n');
+  expect(text.faults).toEqual([]);
+  expect([...scriptParts(text)]).toMatchObject([{ text: 'SELECT 1;\n              \nSELECT 2;', start: 13 }]);
+});
+
 it('meta-commands of psql are faults that say what to write instead', () => {
-  const { faults } = sqlText("\\i other.sql\n\\connect db it's\nSELECT 1 \\gset\n\\restrict abc\n\\frob\n");
+  const { faults } = sqlText("\\i other.sql\n\\connect db it's\nSELECT 1 \\gset\n\\restrict\n\\frob\n");
   expect(faults.map(({ line, message, hint }) => [line, message, hint])).toEqual([
     [1, '\\i is a command of psql, not SQL', expect.stringContaining('a revision of its own')],
     [2, '\\connect is a command of psql, not SQL', expect.stringContaining("other service's revisions")],
@@ -79,7 +98,6 @@ it.each([
   ['\n /* a', 'a.sql:2:2 this comment is not closed'],
   ['COPY t FROM stdin;\n1\n', 'a.sql:1:1 the data of this COPY does not end'],
   ['COPY t FROM stdin; SELECT 1;\n\\.\n', 'a.sql:1:19 nothing may follow COPY … FROM STDIN; on its line'],
-  ['COPY t FROM stdin;\n1\n\\.\n', 'a.sql:1:1 COPY … FROM STDIN with its data in the file cannot be run yet'],
 ])('%j is a fault', (text, expected) => {
   expect(faultsOf(text)).toEqual([expected]);
 });
@@ -96,7 +114,9 @@ it('a file of a thousand faults shows the first of each kind', () => {
 });
 
 it('the faults of all revisions that are to run are thrown at once', () => {
-  const revisions = ['COMMIT;', 'SELECT 1;', "SELECT '"].map((text) => ({ up: sqlText(text) }) as Revision);
+  const revisions = ['COMMIT;', 'SELECT 1;', "SELECT '"].map(
+    (text) => ({ up: sqlText(text), variables: [] as readonly string[] }) as Revision,
+  );
   expect(() => requireRunnable('api-auth', revisions.slice(1, 2))).not.toThrow();
   try {
     requireRunnable('api-auth', revisions);

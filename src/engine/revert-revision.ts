@@ -1,0 +1,120 @@
+import { Failure } from '../core/failure.ts';
+import type { StepOf } from '../core/plan.ts';
+import type { Revision, RevisionText } from '../core/revision.ts';
+import { DatabaseError, type Session } from '../ports/database.ts';
+import type { Run } from '../ports/run.ts';
+import { rollBack, runText } from './apply-revision.ts';
+import { settleCommit } from './commit-outcome.ts';
+import { NoticeLog } from './notice-log.ts';
+import { runOutside } from './run-outside.ts';
+import { databaseErrorOf } from './run-script.ts';
+import { cancelOnInterrupt, throwIfStopped } from './stop.ts';
+import type { TargetSession } from './target-session.ts';
+
+type RevertStep = StepOf<'revert-revision'>;
+
+/**
+ * Runs one revision's down text and takes its row out of the ledger, in one transaction; a text outside any runs
+ * statement by statement, and its progress is recorded after each.
+ * @returns a note such as `as recorded`; undefined: nothing worth saying
+ * @throws Failure `sql-failed`, `revision-code-failed`, `connection-lost`, `outcome-unknown`, `interrupted`
+ */
+export async function revertRevision(run: Run, target: TargetSession, step: RevertStep): Promise<string | undefined> {
+  const worker = await target.worker();
+  const notices = new NoticeLog(run, step.subject, worker);
+  const stopWatching = cancelOnInterrupt(run, target);
+  const { down } = step.revision;
+  try {
+    if (down?.transaction === 'none') await revertOutside(run, target, step, worker, down, notices);
+    else await revertInTransaction(run, target, step, worker, notices);
+  } finally {
+    stopWatching();
+    notices.stop();
+  }
+  return step.origin === 'recorded' ? 'with the down text that was recorded' : undefined;
+}
+
+async function revertInTransaction(
+  run: Run,
+  target: TargetSession,
+  step: RevertStep,
+  worker: Session,
+  notices: NoticeLog,
+): Promise<void> {
+  const { ledger, clock } = run.ports;
+  const { revision } = step;
+  const began = clock.now();
+  target.requireLock();
+  await beginRevert(run, target, worker, revision);
+  try {
+    if (revision.down !== undefined) await runText(run, target, step, worker, revision.down, notices);
+    throwIfStopped(run, target);
+    const commit = (): Promise<boolean> =>
+      ledger.commitRevert(worker, revision, run.writer, clock.now() - began, notices.kept);
+    await settleCommit(run, target, revision, worker.pid, commit, 'reverted');
+  } catch (error) {
+    throw await rollBack(run, target, step, worker, error, clock.now() - began, notices);
+  }
+  target.resetWorker();
+}
+
+async function beginRevert(run: Run, target: TargetSession, worker: Session, revision: Revision): Promise<void> {
+  const { policies } = run.project;
+  try {
+    await run.ports.ledger.beginRevert(worker, revision, run.writer, {
+      lockTimeout: revision.lockTimeout ?? policies.lockTimeout,
+      statementTimeout: revision.statementTimeout ?? policies.statementTimeout,
+    });
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || error.connection) throw error;
+    await worker.run('ROLLBACK');
+    throw staleOr(error, target);
+  }
+}
+
+/** The row is gone: another orch has reverted the revision in spite of the lock. */
+function staleOr(error: DatabaseError, target: TargetSession): Error {
+  return error.sqlstate === 'P0002' ? new Failure('observed-changed', { service: target.service.name }) : error;
+}
+
+async function revertOutside(
+  run: Run,
+  target: TargetSession,
+  step: RevertStep,
+  worker: Session,
+  down: RevisionText,
+  notices: NoticeLog,
+): Promise<void> {
+  const { ledger, clock } = run.ports;
+  const { revision } = step;
+  // In the keeper's session, which no SET of the file reaches.
+  const keeper = await target.keeper();
+  const began = clock.now();
+  await ledger.startRevert(keeper, revision).catch((error: unknown) => {
+    throw error instanceof DatabaseError ? staleOr(error, target) : error;
+  });
+  try {
+    const record = (done: number): Promise<void> => ledger.progress(keeper, revision, done);
+    await runOutside(run, target, { step, text: down, worker, record, notices });
+  } catch (error) {
+    await logFailed(run, keeper, revision.name, error, clock.now() - began, notices);
+    throw error;
+  }
+  await ledger.finishRevert(keeper, revision, run.writer, clock.now() - began, notices.kept);
+  target.resetWorker();
+}
+
+async function logFailed(
+  run: Run,
+  session: Session,
+  revision: string,
+  error: unknown,
+  duration: number,
+  notices: NoticeLog,
+): Promise<void> {
+  const said = databaseErrorOf((error as Error).cause) ?? databaseErrorOf(error);
+  if (said === undefined || said.connection) return;
+  const { sqlstate, message } = said;
+  const entry = { action: 'revert', outcome: 'failed', revision, duration, sqlstate, message } as const;
+  await run.ports.ledger.log(session, entry, run.writer, notices.kept);
+}

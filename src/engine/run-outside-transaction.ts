@@ -1,0 +1,110 @@
+import { Failure } from '../core/failure.ts';
+import type { StepOf } from '../core/plan.ts';
+import type { SqlText } from '../core/revision.ts';
+import { classifyStatement } from '../core/sql/classify.ts';
+import { type ScriptPart, scriptParts } from '../core/sql/script-parts.ts';
+import { DatabaseError, type Session } from '../ports/database.ts';
+import type { Run } from '../ports/run.ts';
+import { revisionFailure } from './revision-failure.ts';
+import { ScriptError, sendPart } from './run-script.ts';
+import { throwIfStopped } from './stop.ts';
+import type { TargetSession } from './target-session.ts';
+
+export interface OutsideRun {
+  readonly step: StepOf<'apply-revision' | 'revert-revision'>;
+  readonly text: SqlText;
+  readonly worker: Session;
+  /** Records how many statements are done, and is called only where no transaction of the text's own is open. */
+  readonly record: (done: number) => Promise<void>;
+}
+
+/**
+ * Runs a text's statements one by one, each its own message: CREATE INDEX CONCURRENTLY is refused in a transaction and in
+ * any message with more than one statement (25001, V15). The text's own BEGIN and COMMIT count: what is done is recorded
+ * where no transaction is open. Begins at `resumeAt`; settings that earlier statements made are made again.
+ * @throws Failure `sql-failed` with `partial` true: earlier statements stay, and the ledger has the revision as begun
+ */
+export async function runOutsideTransaction(run: Run, target: TargetSession, outside: OutsideRun): Promise<void> {
+  const { step, text, worker, record } = outside;
+  const total = text.statements.length;
+  let recorded = step.resumeAt;
+  await setTimeouts(run, outside);
+  for (const part of scriptParts(text)) {
+    if (part.statementsBefore < step.resumeAt && !setsSession(part)) {
+      passRows(part);
+      continue;
+    }
+    throwIfStopped(run, target);
+    await runPart(run, target, outside, part, recorded);
+    const done = part.statementsBefore + 1;
+    if (done <= step.resumeAt || worker.transaction !== 'none') continue;
+    await record(done);
+    recorded = done;
+    run.ports.emit({ type: 'step-progressed', step, done, total, unit: 'statements' });
+  }
+  if (worker.transaction !== 'none') throw await leftOpen(target, outside, recorded);
+}
+
+async function setTimeouts(run: Run, { step, worker }: OutsideRun): Promise<void> {
+  const { lockTimeout, statementTimeout } = step.revision;
+  const { policies } = run.project;
+  const lock = Math.round(lockTimeout ?? policies.lockTimeout);
+  const statement = Math.round(statementTimeout ?? policies.statementTimeout);
+  if (lock > 0) await worker.run(`SET lock_timeout = ${lock}`);
+  if (statement > 0) await worker.run(`SET statement_timeout = ${statement}`);
+}
+
+/** SET of the session: what follows may need it, and the session that had it is gone. */
+function setsSession({ text, rows }: ScriptPart): boolean {
+  return rows === undefined && /^set\s/i.test(text) && !/^set\s+(?:local|transaction|constraints)\s/i.test(text);
+}
+
+function passRows({ rows }: ScriptPart): void {
+  for (const _ of rows ?? []);
+}
+
+async function runPart(
+  run: Run,
+  target: TargetSession,
+  { step, worker }: OutsideRun,
+  part: ScriptPart,
+  recorded: number,
+): Promise<void> {
+  try {
+    await sendPart(worker, part);
+  } catch (error) {
+    const isKnown = error instanceof DatabaseError;
+    if (isKnown && !error.connection && worker.transaction !== 'none') await worker.run('ROLLBACK');
+    if (run.signal.aborted) throw run.signal.reason;
+    target.requireLock();
+    // Partial even where it is the first: the ledger has the revision as begun, and some leave an invalid index behind (V14).
+    const reached = { partial: true, done: recorded };
+    throw revisionFailure(target.service, step, isKnown ? new ScriptError(part, error) : error, reached);
+  }
+}
+
+async function leftOpen(target: TargetSession, { step, text, worker }: OutsideRun, done: number): Promise<Failure> {
+  await worker.run('ROLLBACK');
+  const last = text.statements.findLast(
+    ({ start, end }) => classifyStatement(text.text, start, end).class === 'control',
+  );
+  return new Failure(
+    'sql-failed',
+    {
+      service: target.service.name,
+      database: target.service.database,
+      revision: step.revision.name,
+      direction: step.kind === 'apply-revision' ? 'up' : 'down',
+      sqlstate: '25000',
+      message: 'the file ends inside a transaction that it began',
+      detail: undefined,
+      serverHint: 'end it with COMMIT',
+      where: undefined,
+      statement: undefined,
+      source: undefined,
+      partial: true,
+      statementsDone: done,
+    },
+    { at: { file: text.file, line: last?.line, column: last?.column } },
+  );
+}

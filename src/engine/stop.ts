@@ -1,0 +1,21 @@
+import type { Run } from '../ports/run.ts';
+import type { TargetSession } from './target-session.ts';
+
+/** An interrupt, or the loss of the lock's session, cancels the statement that runs. @returns what ends the watch */
+export function cancelOnInterrupt(run: Run, target: TargetSession): () => void {
+  const cancel = (): void => {
+    // A cancel that cannot be sent leaves the statement to end by itself; its result is judged all the same.
+    target.cancelWorker().catch(() => undefined);
+  };
+  const signals = [run.signal, target.lost];
+  for (const signal of signals) signal.addEventListener('abort', cancel, { once: true });
+  return () => {
+    for (const signal of signals) signal.removeEventListener('abort', cancel);
+  };
+}
+
+/** Before the commit: a run that was interrupted, or that lost its lock, must not commit. */
+export function throwIfStopped(run: Run, target: TargetSession): void {
+  run.signal.throwIfAborted();
+  target.requireLock();
+}

@@ -1,0 +1,48 @@
+import type { Service } from '../core/project.ts';
+import type { RecordedAction } from '../core/recorded-code.ts';
+import type { Revision } from '../core/revision.ts';
+import type { TransactionSettings, Writer } from './ledger.ts';
+
+/** A row that the ledger must have for a script to begin. */
+export interface ExpectedRow {
+  readonly name: string;
+  readonly checksum: string;
+}
+
+/**
+ * The statements of a run as text for psql: the same that go over a connection, with what a connection brings by itself
+ * (settings, the lock, what is known of the database) written out. Every text ends with a line end.
+ */
+export interface OfflineSql {
+  /** Writes as one script's run: the same text gives the same run. */
+  writer(script: string, version: string): Writer;
+  /** psql's own settings: stop at the first error, and so on. */
+  opening(): string;
+  connect(database: string): string;
+  /** Settings of the session, and the role to work as. */
+  session(service: Service): string;
+  acquireLock(service: Service): string;
+  releaseLock(service: Service): string;
+  /** Raises where the applied revisions are others than these. */
+  expectRevisions(service: Service, rows: readonly ExpectedRow[]): string;
+  createRole(role: string): string;
+  createDatabase(service: Service): string;
+  createExtension(service: Service, extension: string): string;
+  grantAccess(service: Service, role: string): string;
+  createLedger(writer: Writer): string;
+  begin(revision: Revision, writer: Writer, settings: TransactionSettings): string;
+  commit(service: Service, revision: Revision, writer: Writer): string;
+  start(revision: Revision, writer: Writer, settings: TransactionSettings): string;
+  progress(revision: Revision, statementsDone: number): string;
+  finish(service: Service, revision: Revision, writer: Writer): string;
+  beginRevert(revision: Revision, settings: TransactionSettings): string;
+  commitRevert(service: Service, revision: Revision, writer: Writer): string;
+  startRevert(revision: Revision, settings: TransactionSettings): string;
+  finishRevert(service: Service, revision: Revision, writer: Writer): string;
+  /** What a TypeScript revision does. @param own the direction whose batches are transactions of their own; undefined: they are not */
+  action(action: RecordedAction, revision: Revision, own: 'up' | 'down' | undefined): string;
+  /** Ends the script where it comes to that. */
+  stop(message: string, hint: string): string;
+  /** What stands before and after a text that is run only where the ledger has the revision, or does not have it. */
+  onlyIf(revision: Revision, state: 'applied' | 'pending'): { readonly before: string; readonly after: string };
+}
