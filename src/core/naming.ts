@@ -90,7 +90,11 @@ export function findUnknownWord(
   return undefined;
 }
 
-/** At most 63 bytes; see `nameOf`. */
+/**
+ * At most 63 bytes; see `nameOf`.
+ *
+ * @internal
+ */
 export function shortenName(name: string): string {
   if (byteLength(name) <= MAX_BYTES) return name;
   const hash = fnv1a(name).toString(16).padStart(8, '0');

@@ -95,7 +95,7 @@ describe('orch migrate', () => {
     [
       '002_rolse',
       /api has no revision "002_rolse"\n +did you mean 002_roles\?/,
-      'orch migrate --service api 002_roles',
+      'orch history --service api  # lists them',
     ],
     ['007', 'api has no revision "007"', 'orch history --service api  # lists them'],
     ['00', /api: "00" may be any of 2 revisions\n +001_users\n +002_roles/, '001_users  # in the place of 00'],

@@ -1,5 +1,5 @@
 /** Which template a file is made from: also the name of the file in the project's own templates folder. */
-export const templateFiles = [
+const templateFiles = [
   'revision.up.sql',
   'revision.down.sql',
   'revision.ts',
