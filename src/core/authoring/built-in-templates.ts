@@ -1,5 +1,9 @@
-/** Which template a file is made from: also the name of the file in the project's own templates folder. */
-const templateFiles = [
+/**
+ * Which template a file is made from: also the name of the file in the project's own templates folder.
+ *
+ * @internal
+ */
+export const templateFiles = [
   'revision.up.sql',
   'revision.down.sql',
   'revision.ts',
