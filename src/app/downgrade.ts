@@ -36,7 +36,11 @@ export async function downgrade(run: Run, request: DowngradeRequest): Promise<Ou
     const plan = await makePlan(run, sessions, services, related, request.target);
     const isDangerous = plan.steps.length > 0;
     if (isDangerous && !(await request.approve(plan))) {
-      throw new Failure('approval-missing', { what: request.target, command: 'downgrade' });
+      throw new Failure('approval-missing', {
+        what: request.target,
+        command: 'downgrade',
+        services: request.services,
+      });
     }
     return await converge(run, sessions, {
       command: 'downgrade',

@@ -33,7 +33,7 @@ export async function reset(run: Run, request: ResetRequest): Promise<Outcome> {
   await new ServerWaits(run).waitFor(service);
   const loss = await run.ports.admin.loss(service);
   if (!(await request.approve(service, loss)))
-    throw new Failure('approval-missing', { what: service.database, command: 'reset' });
+    throw new Failure('approval-missing', { what: service.database, command: 'reset', services: [] });
   return rebuild(run, service);
 }
 

@@ -246,7 +246,13 @@ export interface FailureDetails {
   'local-state-locked': { readonly pid: number; readonly folder: string };
   'reset-refused': { readonly database: string; readonly environment: string };
   'reset-unknown': { readonly name: string; readonly known: readonly string[]; readonly nearest: string | undefined };
-  'approval-missing': { readonly what: string; readonly command: 'reset' | 'downgrade' };
+  'approval-missing': {
+    /** The database that would be lost, or the target of the downgrade. */
+    readonly what: string;
+    readonly command: 'reset' | 'downgrade';
+    /** Names of the services that the command was for; empty: all of them. */
+    readonly services: readonly string[];
+  };
   'observed-changed': { readonly service: string };
   interrupted: { readonly signal: 'SIGINT' | 'SIGTERM' };
 }

@@ -58,12 +58,12 @@ export const inputFailures: FailurePhrases<InputCode> = {
     ],
   }),
   'approval-missing': ({ details }) => ({
-    happened: [`the loss of ${details.what} was not approved: the answer was no, or there is no terminal to ask on`],
+    happened: [
+      `${details.command === 'reset' ? 'the loss of' : 'the downgrade to'} ${details.what} was not approved: the answer was no, or there is no terminal to ask on`,
+    ],
     state: NOTHING_DONE,
     next: [
-      details.command === 'reset'
-        ? `orch reset ${shellWord(details.what)} --yes  # approves without asking`
-        : `orch downgrade ${details.what} --yes  # approves without asking`,
+      `${['orch', details.command, ...details.services.flatMap((name) => ['--service', shellWord(name)]), shellWord(details.what), '--yes'].join(' ')}  # approves without asking`,
     ],
   }),
   'revision-invalid': ({ details }, context) => ({

@@ -77,7 +77,7 @@ function phraseChange(service: ServiceOutcome): string {
   const reverted =
     service.reverted.length === 0 ? [] : [`${formatCount(service.reverted.length, 'revision')} reverted`];
   const stamped =
-    service.stamped.length === 0 ? [] : [`${formatCount(service.stamped.length, 'revision')} recorded without running`];
+    service.stamped.length === 0 ? [] : [`${formatCount(service.stamped.length, 'revision')} stamped, nothing run`];
   const started = service.container === 'started' ? ['started'] : [];
   const ends: { readonly [S in ServiceOutcome['status']]: readonly string[] } = {
     done: applied.length + reverted.length + stamped.length + started.length === 0 ? ['prepared'] : [],

@@ -82,6 +82,10 @@ describe('orch downgrade', () => {
     expect(stderr).toMatch(/002_email .* column users\.email \(3 rows\)/);
     expect(stderr).toMatch(/001_users .* table users \(3 rows\)/);
     expect(stderr).toContain('orch downgrade base --yes');
+    // The command to type next is for the same services: without their names it would be for all.
+    const one = await shop.run('downgrade', '-1', '--service', 'auth');
+    expect(one.stderr).toContain('the downgrade to -1 was not approved');
+    expect(one.stderr).toContain('orch downgrade --service auth -1 --yes');
     expect(await shop.heads()).toEqual(['002_email']);
   });
 

@@ -313,7 +313,7 @@ export const failures: { readonly [C in FailureCode]: Failure<C> } = {
   'local-state-locked': new Failure('local-state-locked', { pid: 4712, folder: '/home/dev/shop/.orch' }),
   'reset-refused': new Failure('reset-refused', { database: 'authdb', environment: 'production' }),
   'reset-unknown': new Failure('reset-unknown', { name: 'autdb', known: ['authdb', 'api-auth'], nearest: 'authdb' }),
-  'approval-missing': new Failure('approval-missing', { what: 'authdb', command: 'reset' }),
+  'approval-missing': new Failure('approval-missing', { what: 'authdb', command: 'reset', services: [] }),
   'observed-changed': new Failure('observed-changed', { service: 'api-auth' }),
   interrupted: new Failure('interrupted', { signal: 'SIGINT' }),
 };
