@@ -159,7 +159,7 @@ export const answerFields = {
   history: {
     services: {
       type: 'Service[]',
-      meaning: 'service, database, revisions (the newest first, fields as in `historyFields`), failure',
+      meaning: 'service, database, revisions (HistoryRevision[], the newest first), failure',
     },
   },
   heads: {
@@ -174,11 +174,11 @@ export const answerFields = {
       meaning: 'service, branches (revision it begins with, parents, labels, heads above it), failure',
     },
   },
-  shown: { revisions: { type: 'Shown[]', meaning: 'fields as in `shownFields`' } },
+  shown: { revisions: { type: 'ShownRevision[]', meaning: 'in the order of the names that were given' } },
   check: {
     services: {
       type: 'Service[]',
-      meaning: 'service, database, heads, findings (fields as in `findingFields`), failure',
+      meaning: 'service, database, heads, findings (Finding[]), failure',
     },
     findings: { type: 'number', meaning: 'how many there are in all' },
   },
@@ -315,7 +315,7 @@ type FindingOf<K extends Finding['kind']> = Extract<Finding, { kind: K }>;
 
 /** Fields of every finding of `check`. */
 export const findingFields = {
-  kind: { type: 'string', meaning: 'what is wrong: one of `findingKindFields`' },
+  kind: { type: 'string', meaning: 'such as changed; each kind has fields of its own' },
   message: { type: 'string', meaning: 'in words' },
   next: { type: 'string[]', meaning: 'what to type next' },
 } as const satisfies Record<string, FieldDoc>;
