@@ -78,9 +78,10 @@ function fileFindings(history: History | Failure): readonly Finding[] {
 /** Faults of texts that are to run yet: those that ran may have been written under other rules. */
 function unrunnable(service: string, { graph, seeds }: History, rows: readonly LedgerRow[]): readonly Finding[] {
   const there = new Set(rows.map(({ kind, name }) => `${kind} ${name}`));
-  const waiting = [...graph.ordered, ...seeds].filter(({ kind, name }) => !there.has(`${kind} ${name}`));
+  const all = [...graph.ordered, ...seeds];
+  const waiting = all.filter(({ kind, name }) => !there.has(`${kind} ${name}`));
   try {
-    requireRunnable(service, waiting);
+    requireRunnable(service, waiting, all);
     return [];
   } catch (error) {
     if (!isFailure(error, 'revision-invalid')) throw error;

@@ -46,7 +46,7 @@ export function planUpgrade(
 ): void {
   const rows = requireReadable(service, observed);
   const pending = pendingRevisions(service, history, rows, target, options);
-  requireRunnable(service.name, pending);
+  requireRunnable(service.name, pending, [...history.graph.ordered, ...history.seeds]);
   planDatabase(draft, service, observed);
 
   const locked = new Draft(service);
