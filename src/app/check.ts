@@ -1,3 +1,4 @@
+import type { ServiceCheck } from '../core/answers/check.ts';
 import { Failure, isFailure } from '../core/failure.ts';
 import { type Finding, findFindings } from '../core/findings.ts';
 import { appliedHeads } from '../core/history.ts';
@@ -8,18 +9,6 @@ import { type History, requireReadable } from '../core/planners/upgrade.ts';
 import { requireRunnable } from '../core/sql/sql-text.ts';
 import type { Run } from '../ports/run.ts';
 import { type Look, type LookedService, lookAt } from './look.ts';
-
-/** What `check` found out of one service. */
-export interface ServiceCheck {
-  readonly service: string;
-  readonly database: string;
-  /** Names of the applied heads; empty: nothing is applied, or that is not known. */
-  readonly heads: readonly string[];
-  /** Empty, and no failure: all is as it should be. */
-  readonly findings: readonly Finding[];
-  /** Why the database could not be checked. */
-  readonly failure: Failure | undefined;
-}
 
 /**
  * Holds the files of these services against their databases. Changes nothing.

@@ -1,3 +1,4 @@
+import type { WrittenRevision } from '../core/answers/authoring.ts';
 import { parentsLineOf } from '../core/authoring/parents-line.ts';
 import { Failure } from '../core/failure.ts';
 import type { Service } from '../core/project.ts';
@@ -5,7 +6,7 @@ import type { Revision } from '../core/revision.ts';
 import { buildRevisionGraph, type RevisionGraph } from '../core/revision-graph.ts';
 import type { Run } from '../ports/run.ts';
 import { type Calling, findOwningService } from './owning-service.ts';
-import { type Draft, type ServiceFiles, type WrittenRevision, writeNext } from './write-files.ts';
+import { type Draft, type ServiceFiles, writeNext } from './write-files.ts';
 import { requireMessage, tipsNamed } from './write-revision.ts';
 
 export interface MergeRequest extends Calling {

@@ -1,22 +1,20 @@
+import type { Rebased, WrittenRevision } from '../core/answers/authoring.ts';
+import type { ServiceCheck } from '../core/answers/check.ts';
+import type { ServiceFiles, ServiceHistory } from '../core/answers/history.ts';
+import type { ShownRevision } from '../core/answers/shown.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Loss } from '../core/observed.ts';
 import type { Plan } from '../core/plan.ts';
-import {
-  formatMentions,
-  formatRebased,
-  formatWritten,
-  type RebasedFiles,
-  type WrittenFiles,
-} from './authoring-answers.ts';
-import { type CheckRow, formatCheck } from './check-answer.ts';
+import { formatMentions, formatRebased, formatWritten } from './authoring-answers.ts';
+import { formatCheck } from './check-answer.ts';
 import { formatDowngrade } from './downgrade-table.ts';
-import { type FilesRow, formatBranches, formatHeads, formatHistory, type HistoryRow } from './history-answers.ts';
+import { formatBranches, formatHeads, formatHistory } from './history-answers.ts';
 import { formatJsonLine, writtenFailure, writtenPlan } from './json.ts';
 import { writtenCheck } from './json-findings.ts';
 import type { PhraseContext } from './phrase-context.ts';
 import type { Reporter } from './reporter.ts';
 import { type ReporterOptions, type ReportSettings, resolveSettings } from './settings.ts';
-import { formatShown, type ShownRow } from './show-answer.ts';
+import { formatShown } from './show-answer.ts';
 import { createStyle, type Style } from './style.ts';
 import {
   formatCurrent,
@@ -54,15 +52,15 @@ export interface Answers {
   /** Names of what `down` stopped. */
   stopped(names: readonly string[]): Promise<void>;
   /** Files that were written: their paths, one a line. */
-  written(revision: WrittenFiles): Promise<void>;
+  written(revision: WrittenRevision): Promise<void>;
   /** Files that have other names now; on stderr what still says the old ones. */
-  rebased(rebased: RebasedFiles): Promise<void>;
-  history(rows: readonly HistoryRow[], verbose: boolean): Promise<void>;
-  heads(rows: readonly FilesRow[]): Promise<void>;
-  branches(rows: readonly FilesRow[]): Promise<void>;
-  shown(rows: readonly ShownRow[]): Promise<void>;
+  rebased(rebased: Rebased): Promise<void>;
+  history(rows: readonly ServiceHistory[], verbose: boolean): Promise<void>;
+  heads(rows: readonly ServiceFiles[]): Promise<void>;
+  branches(rows: readonly ServiceFiles[]): Promise<void>;
+  shown(rows: readonly ShownRevision[]): Promise<void>;
   /** What a check found; what could not be checked is told in full on stderr. */
-  check(rows: readonly CheckRow[]): Promise<void>;
+  check(rows: readonly ServiceCheck[]): Promise<void>;
   logLine(line: ServiceLogLine): Promise<void>;
 }
 

@@ -1,8 +1,8 @@
+import type { HistoryEntry } from '../core/answers/history.ts';
+import type { ShownRevision } from '../core/answers/shown.ts';
 import type { Event } from '../core/event.ts';
 import type { Finding } from '../core/findings.ts';
 import type { StepKind, StepOf } from '../core/plan.ts';
-import type { HistoryRow } from './history-answers.ts';
-import type { ShownRow } from './show-answer.ts';
 
 /** The schema of `--output json`: a JSON object a line, `type` and `at` first. Tests hold every line against it. */
 
@@ -275,7 +275,7 @@ export const failureFields = {
 } as const satisfies Record<string, FieldDoc>;
 
 /** Fields of a revision in `history`. */
-export const historyFields: { readonly [F in keyof HistoryRow['revisions'][number]]: FieldDoc } = {
+export const historyFields: { readonly [F in keyof HistoryEntry]: FieldDoc } = {
   name: { type: 'string', meaning: 'such as 001_users' },
   message: { type: 'string', meaning: 'what it says of itself; empty where its file is gone' },
   created: { type: 'string?', meaning: 'ISO 8601, as its file says' },
@@ -293,7 +293,7 @@ export const historyFields: { readonly [F in keyof HistoryRow['revisions'][numbe
 };
 
 /** Fields of a revision in `shown`. */
-export const shownFields: { readonly [F in keyof ShownRow]: FieldDoc } = {
+export const shownFields: { readonly [F in keyof ShownRevision]: FieldDoc } = {
   service: { type: 'string', meaning: 'its name' },
   name: { type: 'string', meaning: 'such as 001_users' },
   message: { type: 'string', meaning: 'what it says of itself' },
