@@ -89,5 +89,9 @@ function isOwnReason(failure: Failure): boolean {
   if (isFailure(failure, 'requirement-unmet')) {
     return failure.details.why !== 'not-selected' && failure.details.why !== 'not-observed';
   }
-  return isFailure(failure, 'requirement-cycle') || isFailure(failure, 'prerequisite-unmet');
+  return (
+    isFailure(failure, 'requirement-cycle') ||
+    isFailure(failure, 'prerequisite-unmet') ||
+    isFailure(failure, 'database-not-empty')
+  );
 }

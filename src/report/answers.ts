@@ -1,4 +1,5 @@
 import type { Rebased, WrittenRevision } from '../core/answers/authoring.ts';
+import type { ServiceBaseline } from '../core/answers/baseline.ts';
 import type { ServiceCheck } from '../core/answers/check.ts';
 import type { ServiceFiles, ServiceHistory } from '../core/answers/history.ts';
 import type { ShownRevision } from '../core/answers/shown.ts';
@@ -6,6 +7,7 @@ import type { Failure } from '../core/failure.ts';
 import type { Loss } from '../core/observed.ts';
 import type { Plan } from '../core/plan.ts';
 import { formatMentions, formatRebased, formatWritten } from './authoring-answers.ts';
+import { formatBaseline, writtenBaseline } from './baseline-answer.ts';
 import { formatCheck } from './check-answer.ts';
 import { formatDowngrade } from './downgrade-table.ts';
 import { formatBranches, formatHeads, formatHistory } from './history-answers.ts';
@@ -61,6 +63,8 @@ export interface Answers {
   shown(rows: readonly ShownRevision[]): Promise<void>;
   /** What a check found; what could not be checked is told in full on stderr. */
   check(rows: readonly ServiceCheck[]): Promise<void>;
+  /** What databases were found to be; why one matches nothing is told with the outcome. */
+  baseline(rows: readonly ServiceBaseline[]): Promise<void>;
   logLine(line: ServiceLogLine): Promise<void>;
 }
 
@@ -106,6 +110,7 @@ function textAnswers(settings: ReportSettings, reporter: Reporter): Answers {
       await reporter.pause();
       for await (const piece of gathered(pieces)) settings.answers.write(piece);
     },
+    baseline: (rows) => answer(formatBaseline(rows, context, style)),
     stopped: (names) =>
       answer(`${names.length === 0 ? 'Nothing was running.' : `Stopped: ${context.clean(names.join(', '))}.`}\n`),
     written: ({ files }) => answer(formatWritten(files, context)),
@@ -183,13 +188,7 @@ function jsonAnswers(settings: ReportSettings): Answers {
       return write('loss', { service: name, database, exists: loss !== undefined, tables, size, sessions });
     },
     downgrade: (plan) => write('plan', writtenPlan(plan, told, settings)),
-    script: async (pieces) => {
-      const all: string[] = [];
-      for await (const piece of pieces) all.push(piece);
-      // Not masked: what was taken for a secret would be another script.
-      const at = new Date(settings.now()).toISOString();
-      settings.answers.write(`${JSON.stringify({ type: 'script', at, text: all.join('') })}\n`);
-    },
+    script: (pieces) => writeScript(settings, pieces),
     history: (rows) => write('history', { services: rows.map((row) => ({ ...row, failure: written(row.failure) })) }),
     heads: (rows) =>
       write('heads', {
@@ -207,9 +206,18 @@ function jsonAnswers(settings: ReportSettings): Answers {
       }),
     shown: (revisions) => write('shown', { revisions }),
     check: (rows) => write('check', writtenCheck(rows, told, settings)),
+    baseline: (rows) => write('baseline', { services: rows.map((row) => writtenBaseline(row, written(row.failure))) }),
     stopped: (names) => write('stopped', { names }),
     written: (revision) => write('written', revision),
     rebased: (rebased) => write('rebased', rebased),
     logLine: ({ service, stream, text }) => write('log', { service, stream, text }),
   };
+}
+
+async function writeScript(settings: ReportSettings, pieces: AsyncIterable<string>): Promise<void> {
+  const all: string[] = [];
+  for await (const piece of pieces) all.push(piece);
+  // Not masked: what was taken for a secret would be another script.
+  const at = new Date(settings.now()).toISOString();
+  settings.answers.write(`${JSON.stringify({ type: 'script', at, text: all.join('') })}\n`);
 }

@@ -52,7 +52,7 @@ export const eventFields: {
     waited: { type: 'number', meaning: 'ms' },
   },
   'plan-made': {
-    goal: { type: 'string', meaning: 'up, migrate, reset, downgrade, stamp or accept' },
+    goal: { type: 'string', meaning: 'up, migrate, reset, downgrade, stamp, baseline or accept' },
     steps: { type: 'Step[]', meaning: 'each after those it waits for' },
     refusals: { type: 'Refusal[]', meaning: 'services that the plan leaves alone' },
   },
@@ -181,6 +181,13 @@ export const answerFields = {
       meaning: 'service, database, heads, findings (Finding[]), failure',
     },
     findings: { type: 'number', meaning: 'how many there are in all' },
+  },
+  baseline: {
+    services: {
+      type: 'Service[]',
+      meaning:
+        'service, database, verdict (match, differs, ledger, empty, failed), heads (of the match or the nearest), stamps, alike, differences (what, object, field, wanted, found, message), ledgers of other tools (tool, table, version), foreign (name, owner), seeds, failure',
+    },
   },
   stopped: { names: { type: 'string[]', meaning: 'containers or processes' } },
   log: {
