@@ -25,7 +25,8 @@ export interface DivergedHead {
 
 /** The facts of each expected fault. Words are in `report/phrases.ts`. */
 export interface FailureDetails {
-  'usage-invalid': { readonly message: string };
+  /** `next`: what to type; absent: the help. */
+  'usage-invalid': { readonly message: string; readonly next?: string };
   'config-not-found': { readonly searched: readonly string[] };
   'config-invalid': { readonly faults: readonly Fault[] };
   'service-unknown': { readonly name: string; readonly known: readonly string[]; readonly nearest: string | undefined };

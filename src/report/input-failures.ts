@@ -21,7 +21,7 @@ export const inputFailures: FailurePhrases<InputCode> = {
   'usage-invalid': ({ details }) => ({
     happened: [details.message],
     state: NOTHING_DONE,
-    next: ['orch --help'],
+    next: [details.next ?? 'orch --help'],
   }),
   'config-not-found': ({ details }, context) => ({
     happened: configNotFound(details.searched.map((path) => shownPath(path, context.cwd))),
