@@ -22,6 +22,9 @@ export interface LogEntry {
   readonly message: string | undefined;
 }
 
+/** SQLSTATE of `begin` and `beginRevert` where another transaction of orch is open in the database. */
+export const TRANSACTION_LOCK_BUSY = 'OR002';
+
 /** In ms; 0: none. */
 export interface TransactionSettings {
   readonly lockTimeout: number;

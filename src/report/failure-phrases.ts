@@ -1,5 +1,6 @@
 import type { Failure, FailureCode } from '../core/failure.ts';
 import { authoringFailures } from './authoring-failures.ts';
+import { blockedFailures } from './blocked-failures.ts';
 import { databaseFailures } from './database-failures.ts';
 import { downgradeFailures } from './downgrade-failures.ts';
 import type { FailurePhrase, FailurePhrases } from './failure-phrase.ts';
@@ -15,6 +16,7 @@ const phrases: FailurePhrases<FailureCode> = {
   ...downgradeFailures,
   ...authoringFailures,
   ...databaseFailures,
+  ...blockedFailures,
   ...runtimeFailures,
 };
 

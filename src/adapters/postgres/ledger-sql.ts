@@ -3,6 +3,7 @@ import type { Revision, RevisionText } from '../../core/revision.ts';
 import type { Notice } from '../../ports/database.ts';
 import type { LogEntry, TransactionSettings, Writer } from '../../ports/ledger.ts';
 import { quoteLiteral, quoteNullable, quoteTextArray } from './quoting.ts';
+import { TAKE_TRANSACTION_LOCK } from './transaction-lock.ts';
 
 /*
  * Statements of the ledger as text, so that several go in one message. They run between a service's own statements,
@@ -27,11 +28,12 @@ export const IDENTITY_COLUMNS = `pg_catalog.pg_current_xact_id()::pg_catalog.tex
   current_user::pg_catalog.text AS role, session_user::pg_catalog.text AS login`;
 
 /** How many statements `beginSql` has; the last one gives the `TransactionIdentity`. */
-export const BEGIN_STATEMENTS = 4;
+export const BEGIN_STATEMENTS = 5;
 
-/** Opens the transaction, sets its timeouts and inserts the row; gives the `TransactionIdentity`. */
+/** Opens the transaction, takes its lock, sets its timeouts and inserts the row; gives the `TransactionIdentity`. */
 export function beginSql(revision: Revision, writer: Writer, settings: TransactionSettings): string {
   return `BEGIN;
+${TAKE_TRANSACTION_LOCK};
 SET LOCAL lock_timeout = ${Math.round(settings.lockTimeout)};
 SET LOCAL statement_timeout = ${Math.round(settings.statementTimeout)};
 ${insertRowSql(revision, writer, 'started')} RETURNING ${IDENTITY_COLUMNS}`;

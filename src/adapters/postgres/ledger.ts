@@ -40,6 +40,7 @@ import {
   type TransactionIdentity,
 } from './ledger-sql.ts';
 import { readRecorded } from './recorded-texts.ts';
+import { withBusyLock } from './transaction-lock.ts';
 
 /** The ledger in schema `orch`; speaks SQL only through `Session`, so it serves PGlite as well. */
 export class PostgresLedger implements Ledger {
@@ -70,7 +71,7 @@ export class PostgresLedger implements Ledger {
       return undefined;
     } catch (error) {
       const ofText = error instanceof DatabaseError ? errorOfText(error, head) : undefined;
-      if (ofText === undefined) throw error;
+      if (ofText === undefined) throw withBusyLock(error);
       return ofText;
     }
   }
@@ -94,7 +95,9 @@ export class PostgresLedger implements Ledger {
     _writer: Writer,
     settings: TransactionSettings,
   ): Promise<void> {
-    const { rows, rowCount } = await session.run(beginRevertSql(revision, settings));
+    const { rows, rowCount } = await session.run(beginRevertSql(revision, settings)).catch((error: unknown) => {
+      throw withBusyLock(error);
+    });
     requireRow(revision, { rowCount });
     // `run` cannot know the columns; `beginRevertSql` ends with the statement that returns exactly these.
     this.#begun.set(session, rows[0] as unknown as TransactionIdentity);

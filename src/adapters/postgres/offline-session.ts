@@ -2,6 +2,7 @@ import type { Service } from '../../core/project.ts';
 import type { ExpectedRow } from '../../ports/offline-sql.ts';
 import { databaseKey } from './advisory-lock.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
+import { TRANSACTION_LOCK_GRANTED } from './transaction-lock.ts';
 
 /* What a connection of orch's brings by itself, written out for psql. */
 
@@ -39,6 +40,15 @@ export function acquireLockSql(service: Service): string {
     `NOT pg_catalog.pg_try_advisory_lock(${databaseKey(service)})`,
     `another orch works on ${service.database}`,
     'run the script again once it is done',
+  );
+}
+
+/** Of each revision's transaction, as `migrate` takes it. */
+export function takeTransactionLockSql(): string {
+  return raiseSql(
+    `NOT ${TRANSACTION_LOCK_GRANTED}`,
+    'another transaction of orch is open in this database',
+    'run the script again once it is over',
   );
 }
 

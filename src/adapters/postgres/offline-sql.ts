@@ -30,8 +30,10 @@ import {
   releaseLockSql,
   SETTINGS,
   sessionSql,
+  takeTransactionLockSql,
 } from './offline-session.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
+import { TAKE_TRANSACTION_LOCK } from './transaction-lock.ts';
 
 const EQUALS = 'OPERATOR(pg_catalog.=)';
 
@@ -56,14 +58,15 @@ export const offlineSql: OfflineSql = {
   createLedger: (writer) =>
     `BEGIN;\n${ledgerSchemaSql().trim()}\n${logSql(entryOf('create-ledger', undefined, 0), writer)};\nCOMMIT;\n`,
   begin: (revision, writer, settings) =>
-    `BEGIN;\n${timeouts('SET LOCAL', settings)}${insertRowSql(revision, writer, 'started')};\n`,
+    `BEGIN;\n${takeTransactionLockSql()}${timeouts('SET LOCAL', settings)}${insertRowSql(revision, writer, 'started')};\n`,
   commit: (service, revision, writer) =>
     `${prepare(service)}${checkSql(service, revision, writer)}${finishSql(revision, writer, SINCE_BEGIN)};\nCOMMIT;\n${resetSql(service)}`,
   start: (revision, writer, settings) => `${startSql(revision, writer)};\n${timeouts('SET', settings)}`,
   progress: (revision, done) => `${progressSql(revision, done)};\n`,
   finish: (service, revision, writer) =>
     `${resetSql(service)}BEGIN;\n${cursorsOf(revision)}${finishSql(revision, writer, sinceStart(revision))};\nCOMMIT;\n`,
-  beginRevert: (revision, settings) => `${withoutResult(beginRevertSql(revision, settings))};\n`,
+  beginRevert: (revision, settings) =>
+    `${withoutResult(beginRevertSql(revision, settings)).replace(`${TAKE_TRANSACTION_LOCK};\n`, () => takeTransactionLockSql())};\n`,
   commitRevert: (service, revision, writer) =>
     `${prepare(service)}${logSql(entryOf('revert', revision.name, SINCE_BEGIN), writer)};\nCOMMIT;\n${resetSql(service)}`,
   startRevert: (revision, settings) => `${startRevertSql(revision)};\n${timeouts('SET', settings)}`,
