@@ -1,5 +1,5 @@
 import type { Failure } from '../core/failure.ts';
-import type { Loss } from '../core/observed.ts';
+import type { DatabaseSession, Loss } from '../core/observed.ts';
 import type { Plan } from '../core/plan.ts';
 import {
   formatMentions,
@@ -13,6 +13,7 @@ import { formatDowngrade } from './downgrade-table.ts';
 import { type FilesRow, formatBranches, formatHeads, formatHistory, type HistoryRow } from './history-answers.ts';
 import { formatJsonLine, writtenFailure, writtenPlan } from './json.ts';
 import { writtenCheck } from './json-findings.ts';
+import { type EndedRow, formatEnded, formatEnding, formatLocks, type LocksRow } from './locks-answer.ts';
 import type { PhraseContext } from './phrase-context.ts';
 import type { Reporter } from './reporter.ts';
 import { type ReporterOptions, type ReportSettings, resolveSettings } from './settings.ts';
@@ -63,6 +64,11 @@ export interface Answers {
   shown(rows: readonly ShownRow[]): Promise<void>;
   /** What a check found; what could not be checked is told in full on stderr. */
   check(rows: readonly CheckRow[]): Promise<void>;
+  /** Who holds orch's locks, who waits for them, and what runs for long. */
+  locks(rows: readonly LocksRow[]): Promise<void>;
+  /** Whose statement or session is to be ended, and what that means. On stderr, where the question is asked. */
+  ending(action: EndedRow['action'], session: DatabaseSession, database: string): Promise<void>;
+  ended(row: EndedRow): Promise<void>;
   logLine(line: ServiceLogLine): Promise<void>;
 }
 
@@ -104,6 +110,12 @@ function textAnswers(settings: ReportSettings, reporter: Reporter): Answers {
       await reporter.pause();
       settings.progress.write(formatDowngrade(plan, context, createStyle(settings.color)));
     },
+    locks: (rows) => tellRows(rows, formatLocks(rows, context, style)),
+    ending: async (action, session, database) => {
+      await reporter.pause();
+      settings.progress.write(formatEnding(action, session, database, context, createStyle(settings.color)));
+    },
+    ended: (row) => answer(formatEnded(row, context)),
     script: async (pieces) => {
       await reporter.pause();
       for await (const piece of gathered(pieces)) settings.answers.write(piece);
@@ -209,9 +221,22 @@ function jsonAnswers(settings: ReportSettings): Answers {
       }),
     shown: (revisions) => write('shown', { revisions }),
     check: (rows) => write('check', writtenCheck(rows, told, settings)),
-    stopped: (names) => write('stopped', { names }),
+    ...jsonRunning(write, written),
     written: (revision) => write('written', revision),
     rebased: (rebased) => write('rebased', rebased),
     logLine: ({ service, stream, text }) => write('log', { service, stream, text }),
+  };
+}
+
+/** What is at work, and what was ended of it. */
+function jsonRunning(
+  write: (type: string, fields: object) => Promise<void>,
+  written: (failure: Failure | undefined) => object | undefined,
+): Pick<Answers, 'locks' | 'ending' | 'ended' | 'stopped'> {
+  return {
+    locks: (rows) => write('locks', { databases: rows.map((row) => ({ ...row, failure: written(row.failure) })) }),
+    ending: (action, session, database) => write('session', { action, database, session }),
+    ended: (row) => write('session-ended', { ...row }),
+    stopped: (names) => write('stopped', { names }),
   };
 }

@@ -61,7 +61,8 @@ export const eventFields: {
     database: { type: 'string', meaning: 'its name' },
     holder: {
       type: 'Holder?',
-      meaning: 'who holds it: pid, application, client, role, since, silent (ms; left out: it works, or that is not ours to see)',
+      meaning:
+        'who holds it: pid, application, client, role, since, silent (ms; left out: it works, or that is not ours to see)',
     },
     waited: { type: 'number', meaning: 'ms so far' },
   },
@@ -197,7 +198,8 @@ export const answerFields = {
   locks: {
     databases: {
       type: 'Database[]',
-      meaning: 'service (left out: the maintenance database of a server), server, database, shared (true: PGlite), sessions (each pid, application, client, role, since, began, duration, state, query, holds, awaits, waitsFor, blockedBy), failure',
+      meaning:
+        'service (left out: the maintenance database of a server), server, database, shared (true: PGlite), sessions (each pid, application, client, role, since, began, duration, state, query, holds, awaits, waitsFor, blockedBy), failure',
     },
   },
   session: {
