@@ -198,6 +198,9 @@ export interface FailureDetails {
     readonly database: string;
     readonly revision: string;
     readonly reason: string;
+    readonly wanted: 'applied' | 'reverted';
+    /** Process id of the session that was committing, where it is still at work. */
+    readonly backend: number | undefined;
   };
   'prerequisite-unmet': {
     readonly service: string;

@@ -76,7 +76,7 @@ async function applyInTransaction(run: Run, target: TargetSession, application: 
       target.resetWorkerBehind(committing);
       return committing;
     };
-    await settleCommit(run, target, revision, worker.pid, commit);
+    await settleCommit(run, target, { revision, worker, wanted: 'applied', commit });
   } catch (error) {
     throw await rollBack(run, target, step, worker, error, clock.now() - began, notices);
   }

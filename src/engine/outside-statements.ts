@@ -1,7 +1,6 @@
 import type { StepOf } from '../core/plan.ts';
-import { classifyStatement } from '../core/sql/classify.ts';
 import { readIndexBuild } from '../core/sql/index-build.ts';
-import { needsStrongLock } from '../core/sql/strong-lock.ts';
+import { type LockLimit, LockLimits, needsStrongLock } from '../core/sql/strong-lock.ts';
 import type { Session } from '../ports/database.ts';
 import type { Run } from '../ports/run.ts';
 import { BlockerWatch } from './blocker-watch.ts';
@@ -21,8 +20,9 @@ export class OutsideStatements {
   readonly #target: TargetSession;
   readonly #step: StepOf<'apply-revision' | 'revert-revision'>;
   readonly #worker: Session;
-  /** False: the revision sets its own. */
-  #setsLockTimeout: boolean;
+  /** False: the revision says itself what holds for all of it. */
+  readonly #setsLockTimeout: boolean;
+  readonly #limits = new LockLimits();
   #lockTimeout = 0;
 
   constructor(
@@ -54,10 +54,12 @@ export class OutsideStatements {
    */
   async send<Result>(text: string, send: () => Promise<Result>): Promise<Result | undefined> {
     throwIfStopped(this.#run, this.#target);
-    if (/\block_timeout\b/i.test(text)) this.#setsLockTimeout = false;
-    if (this.#worker.transaction !== 'none') return await send();
-    if (needsStrongLock(text)) return await this.#sendStrong(send);
-    await this.#limit(opensTransaction(text) ? this.#pace.longest.lockTimeout : 0);
+    const inTransaction = this.#worker.transaction !== 'none';
+    const limit = this.#limits.limit(text, inTransaction);
+    if (inTransaction) return await send();
+    if (needsStrongLock(text)) return await this.#sendStrong(send, limit);
+    // A transaction of the revision's own is not tried again: it has the longest time-out at once.
+    if (limit !== 'unchanged') await this.#limit(limit === 'transaction' ? this.#pace.longest.lockTimeout : 0);
     const watch = new BlockerWatch(this.#run, this.#target, this.#step, this.#worker, 0);
     try {
       return await this.#sendGuarded(text, send);
@@ -70,10 +72,10 @@ export class OutsideStatements {
     return new LockPace(this.#run.project, this.#step.revision);
   }
 
-  async #sendStrong<Result>(send: () => Promise<Result>): Promise<Result> {
+  async #sendStrong<Result>(send: () => Promise<Result>, limit: LockLimit): Promise<Result> {
     const tries = { run: this.#run, target: this.#target, step: this.#step, undoes: 'statement' } as const;
     return await tryForLocks(tries, async (attempt) => {
-      await this.#limit(attempt.settings.lockTimeout);
+      if (limit !== 'unchanged') await this.#limit(attempt.settings.lockTimeout);
       attempt.watch(this.#worker);
       return await send();
     });
@@ -98,10 +100,4 @@ export class OutsideStatements {
     await this.#worker.run(`SET lock_timeout = ${Math.round(lockTimeout)}`);
     this.#lockTimeout = lockTimeout;
   }
-}
-
-/** A transaction of the revision's own is not tried again: it has the longest time-out at once. */
-function opensTransaction(text: string): boolean {
-  const { name } = classifyStatement(text, 0, text.length);
-  return name === 'BEGIN' || name === 'START TRANSACTION';
 }

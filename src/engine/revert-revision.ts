@@ -68,7 +68,7 @@ async function revertInTransaction(run: Run, target: TargetSession, reversion: R
     throwIfStopped(run, target);
     const commit = (): Promise<boolean> =>
       ledger.commitRevert(worker, revision, run.writer, clock.now() - began, notices.kept);
-    await settleCommit(run, target, revision, worker.pid, commit, 'reverted');
+    await settleCommit(run, target, { revision, worker, wanted: 'reverted', commit });
   } catch (error) {
     throw await rollBack(run, target, step, worker, error, clock.now() - began, notices);
   }

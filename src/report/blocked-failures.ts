@@ -67,7 +67,7 @@ function endBlockers({ details }: Failure<'revision-blocked'>): string[] {
   return details.blockers.map(({ pid }) =>
     pid === 0
       ? `SELECT gid, prepared, owner FROM pg_prepared_xacts;  -- in ${details.database}: COMMIT PREPARED or ROLLBACK PREPARED ends it`
-      : `orch locks --terminate ${pid}  # ends that session, only if it may be ended; --cancel ends its statement`,
+      : `orch locks --service ${shellWord(details.service)} --terminate ${pid}  # ends that session, only if it may be ended; --cancel ends its statement`,
   );
 }
 

@@ -72,11 +72,15 @@ export const databaseFailures: FailurePhrases<DatabaseCode> = {
   }),
   'outcome-unknown': ({ details }) => ({
     happened: [
-      `${details.service}: the connection to ${details.database} was lost while ${details.revision} was being committed`,
+      `${details.service}: the connection to ${details.database} was lost while ${details.wanted === 'applied' ? '' : 'the downgrade of '}${details.revision} was being committed`,
       ...quoted(foreignLines(details.reason)),
+      ...(details.backend === undefined ? [] : [`  its session, pid ${details.backend}, is still at work there`]),
     ],
-    state: `${details.revision} is applied whole or not at all; which of the two could not be asked yet.`,
-    next: [`orch status  # asks the ledger of ${details.database}`],
+    state: `${details.revision} is ${details.wanted} whole or not at all; which of the two could not be asked yet.`,
+    next: [
+      `orch status  # asks the ledger of ${details.database}`,
+      ...(details.backend === undefined ? [] : [`orch locks  # shows what that session does`]),
+    ],
   }),
   'prerequisite-unmet': ({ details }, context) => prerequisiteFailures[details.what](details, context),
   'sql-failed': sqlFailed,

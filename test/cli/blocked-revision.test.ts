@@ -70,7 +70,7 @@ describe('a revision that cannot have its lock', () => {
         '| SELECT count(*) FROM t',
       ],
       now: /rolled back; .* is at 001_t/,
-      next: [`orch locks --terminate ${pid}`, 'orch migrate --service api'],
+      next: [`orch locks --service api --terminate ${pid}`, 'orch migrate --service api'],
     });
     expect(ended.stderr).toMatch(/api {2}002_t {2}could not have its lock \(55P03\), rolled back; try 2 in /);
     expect(await project.sql('api', "SELECT FROM pg_class WHERE relname = 'u'")).toEqual([]);
@@ -224,7 +224,7 @@ describe('statements outside a transaction', () => {
       code: 6,
       happened: ['002_t could not have its lock', '002_t.up.sql:3:1', `pid ${pid} (shop worker`],
       now: '002_t runs outside a transaction: 1 statement of it is done, and the next run goes on behind',
-      next: [`orch locks --terminate ${pid}`, 'orch migrate --service api'],
+      next: [`orch locks --service api --terminate ${pid}`, 'orch migrate --service api'],
     });
     await client.query('COMMIT');
     expect(await run(project, ['migrate'])).toMatchObject({ code: 0 });

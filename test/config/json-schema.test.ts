@@ -67,7 +67,7 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
     environment: 'test',
     compose: { files: ['compose.yaml'] },
     servers: { main: { url: 'postgres://h', password: 'x', container: 'postgres', readyTimeout: '60s' } },
-    policies: { lockWait: '60s', lockTimeout: 0, statementTimeout: '1.5m', failFast: false, concurrency: 4 },
+    policies: { lockWait: '60s', lockTimeout: 0, lockRetry: '2m', statementTimeout: '1.5m', failFast: false, concurrency: 4 },
     templates: 'templates',
     naming: { ix: 'ix_{table}' },
     services: ['a/service.yaml'],

@@ -279,7 +279,13 @@ export const failures: { readonly [C in FailureCode]: Failure<C> } = {
     during: 'applying 002_x',
     reason: 'terminating connection due to administrator command',
   }),
-  'outcome-unknown': new Failure('outcome-unknown', { ...subject, revision: '002_x', reason: 'read ECONNRESET' }),
+  'outcome-unknown': new Failure('outcome-unknown', {
+    ...subject,
+    revision: '002_x',
+    reason: 'read ECONNRESET',
+    wanted: 'applied',
+    backend: 4711,
+  }),
   'prerequisite-unmet': new Failure('prerequisite-unmet', {
     ...subject,
     what: 'extension-too-old',

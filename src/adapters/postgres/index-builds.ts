@@ -1,7 +1,9 @@
 import type { IndexBuild } from '../../core/sql/index-build.ts';
 import type { Session } from '../../ports/database.ts';
 import type { BegunBuild, FoundTable, IndexBuilds } from '../../ports/index-builds.ts';
-import { logSql } from './ledger-sql.ts';
+import type { Writer } from '../../ports/ledger.ts';
+import { logSql, logWhereSql } from './ledger-sql.ts';
+import { quoteLiteral } from './quoting.ts';
 
 /* The names are looked for in the revision's own session, under its search path: every other name is qualified. */
 
@@ -54,11 +56,11 @@ export const postgresIndexBuilds: IndexBuilds = {
   },
   async findBegun(session, begun) {
     const { rows } = await session.query<{ message: string | null }>(BEGUN, [begun.revision.name, actionOf(begun)]);
-    const wanted = JSON.stringify(keyOf(begun));
+    const { build, of } = keyOf(begun);
     for (const { message } of rows) {
-      const found = readMessage(message);
-      if (found === undefined || JSON.stringify({ build: found.build, of: found.of }) !== wanted) continue;
-      if (begun.table === undefined || begun.table === found.table) return found.before;
+      const kept = readMessage(message);
+      const isSame = kept?.build === build && kept.of === of;
+      if (isSame && (begun.table === undefined || begun.table === kept.table)) return kept.before;
     }
     return undefined;
   },
@@ -94,9 +96,27 @@ interface Kept {
   readonly before: readonly string[];
 }
 
+/** For a script, what `begin` records: the server itself looks what is there. */
+export function beginBuildSql(begun: Omit<BegunBuild, 'table'>, writer: Writer): string {
+  const { build, of } = keyOf({ ...begun, table: undefined });
+  const relation = `pg_catalog.to_regclass(${quoteLiteral(begun.build.relation)})::pg_catalog.oid`;
+  const byTable = begun.build.kind === 'create' || begun.build.kind === 'reindex-table';
+  const table = byTable
+    ? relation
+    : `(SELECT n.indrelid FROM pg_catalog.pg_index AS n WHERE n.indexrelid ${EQUALS} ${relation})`;
+  const name = `(SELECT pg_catalog.format('%I.%I', tn.nspname, t.relname) FROM pg_catalog.pg_class AS t
+    JOIN pg_catalog.pg_namespace AS tn ON tn.oid ${EQUALS} t.relnamespace WHERE t.oid ${EQUALS} ${table})`;
+  const before = `ARRAY(SELECT x.relname FROM pg_catalog.pg_index AS i
+    JOIN pg_catalog.pg_class AS x ON x.oid ${EQUALS} i.indexrelid WHERE i.indrelid ${EQUALS} ${table})`;
+  const sql = `pg_catalog.json_build_object('build', ${quoteLiteral(build)}, 'of', ${quoteLiteral(of)}, 'table', ${name}, 'before', ${before})::pg_catalog.text`;
+  const action = begun.direction === 'up' ? 'apply' : 'revert';
+  const entry = { action, outcome: 'started', revision: begun.revision.name } as const;
+  return logWhereSql({ ...entry, duration: 0, sqlstate: undefined, message: { sql } }, writer, `${table} IS NOT NULL`);
+}
+
 /** Undefined: the entry is of another kind, or was cut. */
 function readMessage(message: string | null): Kept | undefined {
-  if (message === null || !message.startsWith('{"build":')) return undefined;
+  if (message === null || !message.startsWith('{"build"')) return undefined;
   try {
     return JSON.parse(message) as Kept;
   } catch (error) {

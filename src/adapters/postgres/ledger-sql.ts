@@ -60,7 +60,10 @@ RESET ROLE;`;
 
 /** In ms; as SQL where only the server can tell it, as in a script. */
 export type Duration = number | { readonly sql: string };
-type TimedEntry = Omit<LogEntry, 'duration'> & { readonly duration: Duration };
+type TimedEntry = Omit<LogEntry, 'duration' | 'message'> & {
+  readonly duration: Duration;
+  readonly message: LogEntry['message'] | { readonly sql: string };
+};
 
 function durationSql(duration: Duration): string {
   return typeof duration === 'number' ? String(Math.round(duration)) : duration.sql;
@@ -170,6 +173,11 @@ export function logSql(entry: TimedEntry, writer: Writer): string {
   return `INSERT INTO orch.log (${LOG_COLUMNS}) VALUES (${logValues(entry, writer)})`;
 }
 
+/** As `logSql`, where a condition holds. */
+export function logWhereSql(entry: TimedEntry, writer: Writer, condition: string): string {
+  return `INSERT INTO orch.log (${LOG_COLUMNS}) SELECT ${logValues(entry, writer)} WHERE ${condition}`;
+}
+
 /** A row of the log for each notice, ended by `;`; empty where there is none. */
 export function noticesSql(revision: string, writer: Writer, notices: readonly Notice[]): string {
   if (notices.length === 0) return '';
@@ -192,7 +200,9 @@ function logValues(entry: TimedEntry, writer: Writer): string {
     quoteLiteral(writer.host),
     quoteLiteral(writer.version),
     quoteNullable(entry.sqlstate),
-    quoteNullable(entry.message?.replaceAll('\0', '').slice(0, KEPT_MESSAGE)),
+    typeof entry.message === 'object'
+      ? entry.message.sql
+      : quoteNullable(entry.message?.replaceAll('\0', '').slice(0, KEPT_MESSAGE)),
   ].join(', ');
 }
 

@@ -203,6 +203,18 @@ export class PostgresLedger implements Ledger {
     await Promise.all([session.run('DISCARD ALL'), session.run('RESET ROLE')]);
   }
 
+  transactionOf(session: Session): string | undefined {
+    return this.#begun.get(session)?.transaction;
+  }
+
+  async statusOf(session: Session, transaction: string): Promise<'committed' | 'aborted' | 'in progress' | undefined> {
+    const { rows } = await session.query<{ status: 'committed' | 'aborted' | 'in progress' | null }>(
+      'SELECT pg_catalog.pg_xact_status($1::pg_catalog.xid8) AS status',
+      [transaction],
+    );
+    return rows[0]?.status ?? undefined;
+  }
+
   async isApplied(session: Session, revision: Revision): Promise<boolean> {
     const { rowCount } = await session.query(
       `SELECT FROM orch.ledger AS l WHERE ${isRow(revision, 'l')} AND l.state OPERATOR(pg_catalog.=) 'applied'`,

@@ -1,4 +1,5 @@
 import type { Service } from '../../core/project.ts';
+import type { IndexBuild } from '../../core/sql/index-build.ts';
 import type { ExpectedRow } from '../../ports/offline-sql.ts';
 import { databaseKey } from './advisory-lock.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
@@ -89,6 +90,23 @@ BEGIN
   END IF;
 END`;
   return `DO ${quoteLiteral(body)};\n`;
+}
+
+/** As `IndexGuard` makes sure of it: IF NOT EXISTS passes over an INVALID index (V14). */
+export function requireIndexSql({ kind, relation, index }: IndexBuild): string {
+  const named = index === undefined ? undefined : quoteLiteral(index);
+  if (kind !== 'reindex-index' && (kind !== 'create' || named === undefined)) return '';
+  const found = `pg_catalog.to_regclass(${quoteLiteral(relation)})::pg_catalog.oid`;
+  const which =
+    kind === 'create'
+      ? `i.indrelid OPERATOR(pg_catalog.=) ${found} AND c.relname OPERATOR(pg_catalog.=) ${named}::pg_catalog.name`
+      : `c.oid OPERATOR(pg_catalog.=) ${found}`;
+  return raiseSql(
+    `NOT EXISTS (SELECT FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) i.indexrelid
+    WHERE i.indisvalid AND ${which})`,
+    `the index ${index ?? relation} is not there, or is INVALID`,
+    'DROP INDEX CONCURRENTLY takes an INVALID one away',
+  );
 }
 
 /** No password: none shall stand in a script. */

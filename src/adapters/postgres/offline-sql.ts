@@ -5,6 +5,7 @@ import type { TransactionSettings, Writer } from '../../ports/ledger.ts';
 import type { OfflineSql } from '../../ports/offline-sql.ts';
 import { grantSql } from './access.ts';
 import { dropCursorsSql } from './cursor-sql.ts';
+import { beginBuildSql } from './index-builds.ts';
 import { beginRevertSql, finishRevertSql, startRevertSql } from './ledger-change-sql.ts';
 import { ledgerSchemaSql } from './ledger-schema.ts';
 import {
@@ -28,6 +29,7 @@ import {
   OPENING,
   raiseSql,
   releaseLockSql,
+  requireIndexSql,
   SETTINGS,
   sessionSql,
   takeTransactionLockSql,
@@ -61,6 +63,9 @@ export const offlineSql: OfflineSql = {
     `BEGIN;\n${takeTransactionLockSql()}${timeouts('SET LOCAL', settings)}${insertRowSql(revision, writer, 'started')};\n`,
   commit: (service, revision, writer) =>
     `${prepare(service)}${checkSql(service, revision, writer)}${finishSql(revision, writer, SINCE_BEGIN)};\nCOMMIT;\n${resetSql(service)}`,
+  lockTimeout: (duration) => `SET lock_timeout = ${Math.round(duration)};\n`,
+  beginBuild: (begun, writer) => `${beginBuildSql(begun, writer)};\n`,
+  requireIndex: requireIndexSql,
   start: (revision, writer, settings) => `${startSql(revision, writer)};\n${timeouts('SET', settings)}`,
   progress: (revision, done) => `${progressSql(revision, done)};\n`,
   finish: (service, revision, writer) =>

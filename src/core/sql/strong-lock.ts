@@ -28,3 +28,21 @@ export function needsStrongLock(statement: string): boolean {
   if (lexer.next() !== 'word' || !DEFINING.has(lexer.value().toLowerCase())) return false;
   return classifyStatement(statement, 0, statement.length).class === 'plain';
 }
+
+/** How long a statement outside a transaction may wait for its locks: as the first one of its kind, or `unchanged`. */
+export type LockLimit = 'strong' | 'transaction' | 'none' | 'unchanged';
+
+/** Tells for each statement of a text, in their order, what its `lock_timeout` is to be. */
+export class LockLimits {
+  /** False: the text sets its own. */
+  #isOurs = true;
+
+  /** @param inTransaction a transaction that the text began itself is open */
+  limit(statement: string, inTransaction: boolean): LockLimit {
+    if (/\block_timeout\b/i.test(statement)) this.#isOurs = false;
+    if (inTransaction || !this.#isOurs) return 'unchanged';
+    if (needsStrongLock(statement)) return 'strong';
+    const { name } = classifyStatement(statement, 0, statement.length);
+    return name === 'BEGIN' || name === 'START TRANSACTION' ? 'transaction' : 'none';
+  }
+}
