@@ -1,4 +1,4 @@
-import type { Loss } from '../core/observed.ts';
+import type { DatabaseSession, Loss } from '../core/observed.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Service } from '../core/project.ts';
 import type { Answers } from '../report/answers.ts';
@@ -43,6 +43,22 @@ export function approveBaseline(
     if (edge.ask === undefined) return false;
     const what = matched.map(({ database, heads }) => `${database} as ${heads.join(' and ') || 'base'}`);
     const typed = await edge.ask(`Type yes to stamp ${what.join(', ')}: `);
+    return /^y(es)?$/i.test(typed.trim());
+  };
+}
+
+/** Shows whose session it is and what ending it means, and has `yes` typed; otherwise as `approveLoss`. */
+export function approveEnd(
+  edge: Edge,
+  answers: Answers,
+  action: 'cancel' | 'terminate',
+  yes: boolean,
+): (session: DatabaseSession, database: string) => Promise<boolean> {
+  return async (session, database) => {
+    if (yes) return true;
+    await answers.ending(action, session, database);
+    if (edge.ask === undefined) return false;
+    const typed = await edge.ask(`Type yes to ${action} it: `);
     return /^y(es)?$/i.test(typed.trim());
   };
 }

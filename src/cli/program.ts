@@ -10,6 +10,7 @@ import { addDown } from './commands/down.ts';
 import { addDowngrade } from './commands/downgrade.ts';
 import { addHeads } from './commands/heads.ts';
 import { addHistory } from './commands/history.ts';
+import { addLocks } from './commands/locks.ts';
 import { addLogs } from './commands/logs.ts';
 import { addMerge } from './commands/merge.ts';
 import { addMigrate } from './commands/migrate.ts';
@@ -45,6 +46,7 @@ const commands = {
   merge: addMerge,
   rebase: addRebase,
   reset: addReset,
+  locks: addLocks,
   wait: addWait,
   logs: addLogs,
   down: addDown,
@@ -149,7 +151,7 @@ Exit codes:
   0   done, or nothing to do
   1   a bug in orch
   2   usage, config or revision files at fault; not approved
-  3   findings: something is pending (status), or files and databases disagree (check)
+  3   findings: something is pending (status), or files and databases disagree (check); a session goes on (locks)
   4   another orch holds the lock
   5   a revision failed and was rolled back
   6   partial: a revision outside a transaction stopped half way, or several services failed for different reasons

@@ -116,7 +116,8 @@ export class ServerTable {
       );
     }
     const admin = credentials(connection, password);
-    return toServer(name, connection, { admin, container: config.container, readyTimeout });
+    const server = toServer(name, connection, { admin, container: config.container, readyTimeout });
+    return String(config.allowPooler ?? false) === 'true' ? { ...server, allowPooler: true } : server;
   }
 }
 
@@ -152,5 +153,6 @@ export function toServer(
   rest: Pick<Server, 'admin' | 'container' | 'readyTimeout'>,
 ): Server {
   const maintenanceDatabase = url.database ?? 'postgres';
-  return { name, host: url.host, port: url.port, tls, maintenanceDatabase, ...rest };
+  const server = { name, host: url.host, port: url.port, tls, maintenanceDatabase, ...rest };
+  return url.allowPooler ? { ...server, allowPooler: true } : server;
 }

@@ -60,11 +60,12 @@ export function resolveProject(context: ResolveContext, files: ConfigFiles): Pro
 
 function resolvePolicies(context: ResolveContext, main: Valid<OrchestratorConfig>): Policies {
   const config = main.config.policies ?? {};
-  const duration = (key: 'lockWait' | 'lockTimeout' | 'statementTimeout', fallback: number): number =>
+  const duration = (key: 'lockWait' | 'lockTimeout' | 'lockRetry' | 'statementTimeout', fallback: number): number =>
     resolveDuration(context, main, ['policies', key], config[key], fallback);
   return {
     lockWait: duration('lockWait', 60_000),
-    lockTimeout: duration('lockTimeout', 0),
+    lockTimeout: duration('lockTimeout', 500),
+    lockRetry: duration('lockRetry', 120_000),
     statementTimeout: duration('statementTimeout', 0),
     failFast: String(config.failFast ?? false) === 'true',
     concurrency: resolveWhole(context, main, ['policies', 'concurrency'], config.concurrency ?? 4, { from: 1, to: 64 }),

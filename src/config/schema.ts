@@ -71,7 +71,7 @@ const URL_WORDS = 'a connection URL such as postgresql://role@host:5432/database
 const server = mapping({
   url: text(URL_WORDS).describe(
     'How the role that prepares databases reaches the server. postgres://, postgresql:// and the forms of SQLAlchemy ' +
-      '(postgresql+psycopg://…), with ?sslmode=, sslrootcert=, sslcert=, sslkey=, host= and port=.',
+      '(postgresql+psycopg://…), with ?sslmode=, sslrootcert=, sslcert=, sslkey=, host=, port= and allowPooler=.',
   ),
   password: password().optional(),
   passwordFile: passwordFile().optional(),
@@ -80,8 +80,15 @@ const server = mapping({
     .describe('The Compose service that this server is. Without it: a server that orch never starts.'),
   readyTimeout: duration()
     .optional()
-    .describe('How long to wait until the server accepts work.')
+    .describe('How long to wait until the server accepts work, and has a place for one more session.')
     .meta({ default: '60s' }),
+  allowPooler: yesNo()
+    .optional()
+    .describe(
+      'The URL leads to a connection pooler that gives each session a server connection of its own (PgBouncer with ' +
+        'pool_mode = session). Otherwise a pooler is refused: behind it, locks and settings belong to nobody.',
+    )
+    .meta({ default: false }),
 }).describe('A PostgreSQL server.');
 
 const policies = mapping({
@@ -91,8 +98,18 @@ const policies = mapping({
     .meta({ default: '60s' }),
   lockTimeout: duration()
     .optional()
-    .describe('lock_timeout of revisions that set none themselves; 0s: none.')
-    .meta({ default: '0s' }),
+    .describe(
+      'lock_timeout of the first try of a revision that sets none itself; it grows with each try, up to four times as ' +
+        'long. 0s: none, so that a statement waits for its lock as long as it takes, and the application behind it.',
+    )
+    .meta({ default: '500ms' }),
+  lockRetry: duration()
+    .optional()
+    .describe(
+      'How long a revision that could not have a lock in time (55P03), or met a deadlock (40P01), is rolled back and ' +
+        'tried again. 0s: one try.',
+    )
+    .meta({ default: '2m' }),
   statementTimeout: duration()
     .optional()
     .describe('statement_timeout of revisions that set none themselves; 0s: none.')

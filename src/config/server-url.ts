@@ -13,6 +13,8 @@ export interface ServerUrl {
   readonly sslrootcert: string | undefined;
   readonly sslcert: string | undefined;
   readonly sslkey: string | undefined;
+  /** `allowPooler=true`: ours, where a URL is all that there is to say it with. */
+  readonly allowPooler: boolean;
 }
 
 /** What is wrong with a URL. No text of it is repeated but names that cannot be part of a password. */
@@ -24,7 +26,7 @@ interface UrlFault {
 export type ParsedUrl = { readonly url: ServerUrl } | { readonly faults: readonly UrlFault[] };
 
 const MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
-const QUERY_KEYS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'host', 'port'];
+const QUERY_KEYS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'host', 'port', 'allowPooler'];
 
 /** libpq's scheme, with the driver that SQLAlchemy writes after a `+` (`postgresql+psycopg://`): it says nothing to us. */
 const URL_PARTS =
@@ -52,8 +54,10 @@ export function parseServerUrl(text: string): ParsedUrl {
     refuse('the database name in the URL is not one that is taken');
   const sslmode = readMode(query.get('sslmode'), refuse);
   const paths = { sslrootcert: query.get('sslrootcert'), sslcert: query.get('sslcert'), sslkey: query.get('sslkey') };
+  const allowPooler = query.get('allowPooler') ?? 'false';
+  if (!/^(?:true|false)$/.test(allowPooler)) refuse('allowPooler in the URL is neither true nor false');
   if (faults.length > 0) return { faults };
-  return { url: { host, port, role, password, database, sslmode, ...paths } };
+  return { url: { host, port, role, password, database, sslmode, ...paths, allowPooler: allowPooler === 'true' } };
 }
 
 type Refuse = (message: string, hint?: string) => undefined;

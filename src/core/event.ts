@@ -1,5 +1,5 @@
 import type { Failure, Probe } from './failure.ts';
-import type { LockHolder } from './observed.ts';
+import type { Blocker, LockHolder } from './observed.ts';
 import type { Plan, Step, Subject } from './plan.ts';
 
 /** What happened, in the past tense: the one currency between the engine and the reporters. */
@@ -39,6 +39,16 @@ export type Event =
       readonly holder: LockHolder | undefined /** ms */;
       readonly waited: number;
     }
+  | {
+      /** A lock that a revision needs is not to be had: as long as it waits, or, with `retry`, after it gave up waiting. */
+      readonly type: 'revision-blocked';
+      readonly step: Step;
+      /** Empty: they could not be seen. */
+      readonly blockers: readonly Blocker[] /** ms */;
+      readonly waited: number;
+      /** What was begun is rolled back, and begun anew; undefined: it still waits. */
+      readonly retry: BlockedRetry | undefined;
+    }
   | { readonly type: 'step-started'; readonly step: Step }
   | {
       readonly type: 'step-progressed';
@@ -76,6 +86,18 @@ export type Event =
       readonly signal: 'SIGINT' | 'SIGTERM' /** `foreground`: the work is done, and what came up is held. */;
       readonly during: 'work' | 'foreground';
     };
+
+/** The next try of a revision that could not have a lock. */
+interface BlockedRetry {
+  /** The server's word for it: 55P03 (lock_timeout) or 40P01 (deadlock). */
+  readonly sqlstate: string;
+  /** How many tries there were. */
+  readonly tries: number;
+  /** In how many ms the next one begins. */
+  readonly pause: number;
+  /** For how many ms more tries may begin. */
+  readonly left: number;
+}
 
 export type RuntimeKind = 'compose' | 'local';
 

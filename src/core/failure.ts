@@ -1,5 +1,5 @@
 import type { Fault } from './fault.ts';
-import type { LockHolder } from './observed.ts';
+import type { Blocker, LockHolder } from './observed.ts';
 import type { Difference } from './schema/diff.ts';
 
 /** What was wrong with the history of one service. */
@@ -173,7 +173,8 @@ export interface FailureDetails {
     readonly holder: LockHolder | undefined /** ms */;
     readonly waited: number;
   };
-  'lock-lost': { readonly service: string; readonly database: string };
+  /** `reason`: what the server or the network said when it ended that session; absent: nothing. */
+  'lock-lost': { readonly service: string; readonly database: string; readonly reason?: string };
   'server-unreachable': {
     readonly server: string;
     readonly host: string;
@@ -188,6 +189,27 @@ export interface FailureDetails {
     /** ms */
     readonly waited: number;
   };
+  /** What answers is no PostgreSQL but a pooler before it, and no session there is one's own. */
+  'pooler-refused': {
+    readonly host: string;
+    readonly port: number;
+    readonly database: string;
+    /**
+     * `startup-parameter`: it refused orch's settings; `other-backend`: who answers is not whom the log-in named;
+     * `shared-backend`: two sessions have the same one.
+     */
+    readonly sign: 'startup-parameter' | 'other-backend' | 'shared-backend';
+    readonly reason: string;
+  };
+  /** The server was reached, and takes no changes (any more). */
+  'server-not-writable': {
+    readonly service: string;
+    readonly database: string;
+    readonly host: string;
+    readonly port: number;
+    readonly why: 'standby' | 'read-only';
+    readonly during: string;
+  };
   'connection-lost': {
     readonly service: string;
     readonly database: string;
@@ -199,11 +221,20 @@ export interface FailureDetails {
     readonly database: string;
     readonly revision: string;
     readonly reason: string;
+    readonly wanted: 'applied' | 'reverted';
+    /** Process id of the session that was committing, where it is still at work. */
+    readonly backend: number | undefined;
   };
   'prerequisite-unmet': {
     readonly service: string;
     readonly database: string;
-    readonly what: 'extension-unavailable' | 'extension-too-old' | 'database-owner' | 'admin-needed' | 'privilege';
+    readonly what:
+      | 'extension-unavailable'
+      | 'extension-too-old'
+      | 'database-owner'
+      | 'admin-needed'
+      | 'privilege'
+      | 'setting';
     readonly name: string;
     readonly wanted: string;
     readonly found: string;
@@ -225,6 +256,40 @@ export interface FailureDetails {
     /** True: statements before this one stay; false: all of it was rolled back. */
     readonly partial: boolean;
     readonly statementsDone: number;
+  };
+  /** A lock was not to be had, or a deadlock came back, in every try. */
+  'revision-blocked': {
+    readonly service: string;
+    readonly database: string;
+    readonly revision: string;
+    readonly direction: 'up' | 'down';
+    /** 55P03 or 40P01 */
+    readonly sqlstate: string;
+    readonly message: string;
+    readonly statement: string | undefined;
+    readonly source: string | undefined;
+    /** Who it waited for; empty: they could not be seen. */
+    readonly blockers: readonly Blocker[];
+    readonly tries: number;
+    /** From the first try to the end of the last one, in ms. */
+    readonly waited: number;
+    /** `lock_timeout` of the last try, in ms; 0: none. */
+    readonly lockTimeout: number;
+    /** As in `sql-failed`. */
+    readonly partial: boolean;
+    readonly statementsDone: number;
+  };
+  /** An index is not what its statement was to build, and is not ours to take away. */
+  'index-invalid': {
+    readonly service: string;
+    readonly database: string;
+    readonly revision: string;
+    readonly direction: 'up' | 'down';
+    /** With its schema, as SQL takes it. */
+    readonly index: string;
+    readonly table: string;
+    /** `other-table`: what has the name is no index of that table. */
+    readonly why: 'invalid' | 'other-table';
   };
   /** The server refused a statement of orch's own, outside any revision. */
   'step-refused': {
@@ -276,6 +341,10 @@ export interface FailureDetails {
     /** Names of the services that the command was for; empty: all of them. */
     readonly services: readonly string[];
   };
+  /** A session is to be ended, and no database of these services has it. */
+  'session-not-found': { readonly pid: number; readonly databases: readonly string[] };
+  /** Nobody said yes to ending a session. */
+  'session-not-approved': { readonly pid: number; readonly action: 'cancel' | 'terminate' };
   'observed-changed': { readonly service: string };
   interrupted: { readonly signal: 'SIGINT' | 'SIGTERM' };
 }

@@ -82,6 +82,10 @@ export interface ObservedDatabase {
   readonly missingRoles: readonly string[];
   /** Roles that lack the access which the config gives them. */
   readonly rolesWithoutAccess: readonly string[];
+  /** Why it takes no changes; absent: it takes them, or there was no session of the owner's to ask. */
+  readonly takesNoChanges?: 'standby' | 'read-only' | undefined;
+  /** `session_replication_role` where it is not `origin`: no trigger and no foreign key would be heeded. */
+  readonly replicationRole?: string | undefined;
 }
 
 export type ContainerState = 'absent' | 'created' | 'running' | 'restarting' | 'exited' | 'paused' | 'dead';
@@ -117,8 +121,18 @@ export interface LockHolder {
   readonly application: string;
   readonly client: string;
   readonly role: string;
-  /** ISO 8601. */
+  /** ISO 8601: when the session began; empty: not ours to see. */
   readonly since: string;
+  /** For how long it has not said anything, in ms; absent: it works, or that is not ours to see. */
+  readonly silent?: number | undefined;
+}
+
+/** A session that another one waits for; pid 0: a prepared transaction, which has none. */
+export interface Blocker extends LockHolder {
+  /** What it runs or ran last, on one line, shortened; undefined: not ours to see. */
+  readonly query: string | undefined;
+  /** As `pg_stat_activity` has it, such as `idle in transaction`; undefined: not ours to see. */
+  readonly state: string | undefined;
 }
 
 /** What a reset would lose. */
@@ -129,3 +143,31 @@ export interface Loss {
   readonly size: number;
   readonly sessions: readonly LockHolder[];
 }
+
+/** A session in a service's database, as far as it has to do with orch's locks, holds others up, or works for long. */
+export interface DatabaseSession {
+  readonly pid: number;
+  readonly application: string;
+  readonly client: string;
+  readonly role: string;
+  /** ISO 8601: when the session began; empty: not ours to see. */
+  readonly since: string;
+  /** ISO 8601: when its statement began, or, where none runs, its last change of state; undefined: not ours to see. */
+  readonly began: string | undefined;
+  /** Since `began`, in ms, by the server's clock. */
+  readonly duration: number | undefined;
+  /** As `pg_stat_activity` has it; undefined: not ours to see. */
+  readonly state: string | undefined;
+  /** What it runs, or ran last, on one line, shortened; undefined: not ours to see. */
+  readonly query: string | undefined;
+  /** Which of orch's locks it has: `database`, `transaction`, `preparation`. */
+  readonly holds: readonly OrchLock[];
+  /** Which of them it polls for. */
+  readonly awaits: OrchLock | undefined;
+  /** What it waits for inside a statement, such as `relation users (AccessExclusiveLock)`; undefined: nothing. */
+  readonly waitsFor: string | undefined;
+  /** Process ids of those who stand in its way. */
+  readonly blockedBy: readonly number[];
+}
+
+export type OrchLock = 'database' | 'transaction' | 'preparation';

@@ -34,6 +34,8 @@ export interface Server {
   readonly container: string | undefined;
   /** How long `wait` waits for this server, in ms. */
   readonly readyTimeout: number;
+  /** True: what is reached is a pooler with a backend of its own for each session. */
+  readonly allowPooler?: boolean;
 }
 
 export interface RolePrerequisite {
@@ -92,8 +94,10 @@ export type Environment = 'development' | 'test' | 'staging' | 'production';
 export interface Policies {
   /** How long to wait for another orch's lock, in ms. */
   readonly lockWait: number;
-  /** `lock_timeout` of a revision that sets none itself, in ms; 0: none. */
+  /** `lock_timeout` of the first try of a revision that sets none itself, in ms; 0: none. */
   readonly lockTimeout: number;
+  /** How long a revision that could not have a lock, or met a deadlock, is begun anew, in ms; 0: never. */
+  readonly lockRetry: number;
   /** `statement_timeout` of a revision that sets none itself, in ms; 0: none. */
   readonly statementTimeout: number;
   /** Stop everything at the first failure instead of going on with the services that can go on. */

@@ -24,6 +24,7 @@ function asWritten(row: LedgerRow, texts: RecordedTexts | undefined, file: strin
     up: textOf({ text: texts?.up ?? '', checksum: row.checksum, file: beside(file, row.upFile) }, 'up'),
     down: recordedDown(row, texts, file),
     lockTimeout: directives.lockTimeout,
+    lockRetry: directives.lockRetry,
     statementTimeout: directives.statementTimeout,
     labels: directives.labels,
     requires: row.requires.flatMap((requirement) => {

@@ -81,6 +81,8 @@ export interface Revision {
   readonly down: RevisionText | undefined;
   /** In ms; undefined: the policy decides. */
   readonly lockTimeout: number | undefined;
+  /** How long it is tried again where it cannot have a lock. */
+  readonly lockRetry?: number | undefined;
   readonly statementTimeout: number | undefined;
   /** Names for the branch that begins here: `label@head` is the head above the revision that carries the label. */
   readonly labels: readonly string[];

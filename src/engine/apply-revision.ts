@@ -1,16 +1,19 @@
 import { Failure, isFailure } from '../core/failure.ts';
 import type { StepOf } from '../core/plan.ts';
-import type { CodeText, Revision, SqlText } from '../core/revision.ts';
+import type { CodeText, SqlText } from '../core/revision.ts';
 import { DatabaseError, type Session } from '../ports/database.ts';
+import { TRANSACTION_LOCK_BUSY, type TransactionSettings } from '../ports/ledger.ts';
 import type { Run } from '../ports/run.ts';
 import { applyOutsideTransaction } from './apply-outside-transaction.ts';
 import { settleCommit } from './commit-outcome.ts';
+import { type Try, tryForLocks } from './lock-tries.ts';
 import { NoticeLog } from './notice-log.ts';
 import { revisionFailure } from './revision-failure.ts';
 import { runCode } from './run-code.ts';
 import { databaseErrorOf, runScript } from './run-script.ts';
 import { cancelOnInterrupt, throwIfStopped } from './stop.ts';
 import type { TargetSession } from './target-session.ts';
+import { findNotWritable } from './writable.ts';
 
 type ApplyStep = StepOf<'apply-revision'>;
 /** A step that runs a text of a revision, one way or the other. */
@@ -19,18 +22,31 @@ type TextStep = StepOf<'apply-revision' | 'revert-revision'>;
 /**
  * Applies one revision and records it, in one transaction, or outside any where the revision asks for that.
  * @returns a note such as `outside a transaction`; undefined: nothing worth saying
- * @throws Failure `sql-failed`, `revision-code-failed`, `connection-lost`, `outcome-unknown`, `interrupted`
+ * @throws Failure `sql-failed`, `revision-code-failed`, `revision-blocked`, `connection-lost`, `outcome-unknown`,
+ * `interrupted`
  */
 export async function applyRevision(run: Run, target: TargetSession, step: ApplyStep): Promise<string | undefined> {
+  if (step.revision.up.transaction === 'none') return await applyOnce(run, target, step, undefined);
+  return await tryForLocks({ run, target, step, undoes: 'all' }, (attempt) => applyOnce(run, target, step, attempt));
+}
+
+/** @param attempt undefined: outside a transaction, where each statement is tried by itself */
+async function applyOnce(
+  run: Run,
+  target: TargetSession,
+  step: ApplyStep,
+  attempt: Try | undefined,
+): Promise<string | undefined> {
   const worker = await target.worker();
   const notices = new NoticeLog(run, step.subject, worker);
   const stopWatching = cancelOnInterrupt(run, target);
   const { up } = step.revision;
   try {
-    if (up.transaction === 'none') {
+    if (attempt === undefined) {
       return await applyOutsideTransaction(run, target, step, worker, up, notices);
     }
-    await applyInTransaction(run, target, step, worker, notices);
+    attempt.watch(worker);
+    await applyInTransaction(run, target, { step, worker, notices, settings: attempt.settings });
     return up.language === 'sql' && up.wrapped ? 'in our transaction instead of its own BEGIN … COMMIT' : undefined;
   } finally {
     stopWatching();
@@ -38,19 +54,21 @@ export async function applyRevision(run: Run, target: TargetSession, step: Apply
   }
 }
 
-async function applyInTransaction(
-  run: Run,
-  target: TargetSession,
-  step: ApplyStep,
-  worker: Session,
-  notices: NoticeLog,
-): Promise<void> {
+interface Application {
+  readonly step: ApplyStep;
+  readonly worker: Session;
+  readonly notices: NoticeLog;
+  readonly settings: TransactionSettings;
+}
+
+async function applyInTransaction(run: Run, target: TargetSession, application: Application): Promise<void> {
+  const { step, worker, notices } = application;
   const { ledger, clock } = run.ports;
   const { revision } = step;
   const began = clock.now();
   target.requireLock();
   try {
-    await beginAndRun(run, target, step, worker, notices);
+    await beginAndRun(run, target, application);
     throwIfStopped(run, target);
     const commit = (): Promise<boolean> => {
       const committing = ledger.commit(worker, revision, run.writer, clock.now() - began, notices.kept);
@@ -58,28 +76,24 @@ async function applyInTransaction(
       target.resetWorkerBehind(committing);
       return committing;
     };
-    await settleCommit(run, target, revision, worker.pid, commit);
+    await settleCommit(run, target, { revision, worker, wanted: 'applied', commit });
   } catch (error) {
     throw await rollBack(run, target, step, worker, error, clock.now() - began, notices);
   }
 }
 
 /** The text's first message goes with BEGIN and the ledger's row, so that it cannot run where those fail. */
-async function beginAndRun(
-  run: Run,
-  target: TargetSession,
-  step: ApplyStep,
-  worker: Session,
-  notices: NoticeLog,
-): Promise<void> {
+async function beginAndRun(run: Run, target: TargetSession, application: Application): Promise<void> {
+  const { step, worker, notices } = application;
   const { up } = step.revision;
   let begun = false;
   const begin = async (message?: string): Promise<void> => {
     begun = true;
-    const refused = await beginRevision(run, target, worker, step.revision, message);
+    const refused = await beginRevision(run, target, application, message);
     if (refused !== undefined) throw refused;
   };
-  if (up.language === 'sql') await runScript(worker, up, { begin });
+  const check = (): void => throwIfStopped(run, target);
+  if (up.language === 'sql') await runScript(worker, up, { begin, check });
   if (!begun) await begin();
   if (up.language === 'typescript') await runText(run, target, step, worker, up, notices);
 }
@@ -88,17 +102,11 @@ async function beginAndRun(
 async function beginRevision(
   run: Run,
   target: TargetSession,
-  worker: Session,
-  revision: Revision,
+  { worker, step, settings }: Application,
   message: string | undefined,
 ): Promise<DatabaseError | undefined> {
-  const { policies } = run.project;
-  const settings = {
-    lockTimeout: revision.lockTimeout ?? policies.lockTimeout,
-    statementTimeout: revision.statementTimeout ?? policies.statementTimeout,
-  };
   try {
-    return await run.ports.ledger.begin(worker, revision, run.writer, settings, message);
+    return await run.ports.ledger.begin(worker, step.revision, run.writer, settings, message);
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.connection) throw error;
     throw refusalOf(error, target);
@@ -123,8 +131,9 @@ export async function runText(
   text: SqlText | CodeText,
   notices: NoticeLog,
 ): Promise<void> {
-  if (text.language === 'sql') return await runScript(worker, text);
-  await runCode(run, target, { step, code: text, worker, notices, check: () => throwIfStopped(run, target) });
+  const check = (): void => throwIfStopped(run, target);
+  if (text.language === 'sql') return await runScript(worker, text, { check });
+  await runCode(run, target, { step, code: text, worker, notices, check });
 }
 
 /** Rolls back, records the failed attempt and gives the failure to throw. */
@@ -141,7 +150,13 @@ export async function rollBack(
   // After an error in the first message there may be no transaction to roll back.
   if (worker.transaction !== 'none') await worker.run('ROLLBACK');
   if (isFailure(error, 'observed-changed')) return error;
+  const during = `${step.kind === 'apply-revision' ? 'applying' : 'reverting'} ${step.revision.name}`;
+  const notWritable = await findNotWritable(target, worker, databaseErrorOf(error), during);
+  // Nor could the log be written.
+  if (notWritable !== undefined) return notWritable;
   const failure = interruptedOr(run, target, failureOf(target, step, error));
+  // Nothing was tried yet.
+  if (databaseErrorOf(error)?.sqlstate === TRANSACTION_LOCK_BUSY) return failure;
   await run.ports.ledger.log(worker, logEntry(step, error, duration), run.writer, notices?.kept);
   return failure;
 }
@@ -161,7 +176,7 @@ function interruptedOr(run: Run, target: TargetSession, failure: unknown): unkno
   if (run.signal.aborted) return run.signal.reason;
   if (!target.lost.aborted) return failure;
   const { name, database } = target.service;
-  return new Failure('lock-lost', { service: name, database }, { cause: failure });
+  return new Failure('lock-lost', { service: name, database, ...target.lossReason }, { cause: failure });
 }
 
 function logEntry(step: TextStep, error: unknown, duration: number): Parameters<Run['ports']['ledger']['log']>[1] {

@@ -1,7 +1,10 @@
-import type { Revision } from '../core/revision.ts';
+import type { StepOf } from '../core/plan.ts';
 import type { Session } from '../ports/database.ts';
+import type { CursorName, TransactionSettings } from '../ports/ledger.ts';
 import type { Run } from '../ports/run.ts';
+import { tryForLocks } from './lock-tries.ts';
 import type { BatchFrame, BatchPosition } from './revision-handle.ts';
+import type { TargetSession } from './target-session.ts';
 
 /** Batches within the revision's one transaction: they are only smaller statements, and end with it. */
 export function framesInTransaction(check: () => void): BatchFrame {
@@ -20,40 +23,48 @@ export function framesInTransaction(check: () => void): BatchFrame {
 
 export interface OwnTransactions {
   readonly session: Session;
-  readonly revision: Revision;
+  readonly step: StepOf<'apply-revision' | 'revert-revision'>;
   readonly direction: 'up' | 'down';
-  /** In ms. */
-  readonly lockTimeout: number;
-  readonly statementTimeout: number;
   /** Throws where the run must not go on. */
   readonly check: () => void;
 }
 
 /**
  * A transaction a batch, in which the cursor moves on with it. The cursor's row is locked first: where the backend of a
- * killed orch is still committing a batch, its end is awaited, and the position is read anew.
+ * killed orch is still committing a batch, its end is awaited, and the position is read anew. A batch that cannot have a
+ * lock is rolled back and done anew.
  */
-export function framesOfTheirOwn(run: Run, own: OwnTransactions): BatchFrame {
-  const { ledger } = run.ports;
-  const { session, revision, direction } = own;
+export function framesOfTheirOwn(run: Run, target: TargetSession, own: OwnTransactions): BatchFrame {
+  const { session, step, direction } = own;
   return {
-    open: (name) => ledger.openCursor(session, revision, { direction, name }),
-    async step(name, work) {
-      own.check();
-      const cursor = { direction, name };
-      const from = await ledger.beginBatch(session, revision, cursor, own);
-      try {
-        const reached = await work(from);
-        if (session.transaction !== 'open') throw new Error(TRANSACTION_GONE);
+    open: (name) => run.ports.ledger.openCursor(session, step.revision, { direction, name }),
+    step: (name, work) =>
+      tryForLocks({ run, target, step, undoes: 'statement' }, async ({ settings, watch }) => {
         own.check();
-        await ledger.commitBatch(session, revision, cursor, reached);
-        return reached;
-      } catch (error) {
-        if (session.transaction !== 'none') await session.run('ROLLBACK');
-        throw error;
-      }
-    },
+        watch(session);
+        return await doBatch(run, own, { direction, name }, settings, work);
+      }),
   };
+}
+
+async function doBatch(
+  run: Run,
+  { session, step: { revision }, check }: OwnTransactions,
+  cursor: CursorName,
+  settings: TransactionSettings,
+  work: (from: BatchPosition) => Promise<BatchPosition>,
+): Promise<BatchPosition> {
+  const { ledger } = run.ports;
+  try {
+    const reached = await work(await ledger.beginBatch(session, revision, cursor, settings));
+    if (session.transaction !== 'open') throw new Error(TRANSACTION_GONE);
+    check();
+    await ledger.commitBatch(session, revision, cursor, reached);
+    return reached;
+  } catch (error) {
+    if (session.transaction !== 'none') await session.run('ROLLBACK');
+    throw error;
+  }
 }
 
 const TRANSACTION_GONE =

@@ -10,6 +10,11 @@ export function asFailure(error: unknown, target: TargetSession, during: string)
   if (error.connection) {
     return new Failure('connection-lost', { ...place, during, reason: error.message }, { cause: error });
   }
+  // Said by a statement of orch's own, which asks for no read-only transaction.
+  if (error.sqlstate === '25006') {
+    const at = { host: location.host, port: location.port };
+    return new Failure('server-not-writable', { ...place, ...at, why: 'read-only', during }, { cause: error });
+  }
   if (error.sqlstate === '42501') {
     const wanted = during;
     return new Failure(

@@ -120,12 +120,10 @@ function adminNeeded(service: Service, cause: DatabaseError): Failure<'prerequis
   );
 }
 
-/** True: waiting may help. 57P03 is "the database system is starting up", 53300 "too many clients". */
+/** True: waiting may help. 57P03 is "the database system is starting up"; for a free place (53300) it was waited already. */
 function isNotServing(error: unknown): boolean {
-  if (isFailure(error, 'server-unreachable')) return true;
-  return (
-    error instanceof DatabaseError && (error.connection || error.sqlstate === '57P03' || error.sqlstate === '53300')
-  );
+  if (isFailure(error, 'server-unreachable')) return error.details.sqlstate !== '53300';
+  return error instanceof DatabaseError && (error.connection || error.sqlstate === '57P03');
 }
 
 function unreachable(service: Service, error: DatabaseError, location: Location): Failure<'server-unreachable'> {

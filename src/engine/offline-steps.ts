@@ -2,11 +2,14 @@ import type { Failure } from '../core/failure.ts';
 import type { Step, StepKind, StepOf } from '../core/plan.ts';
 import type { Service } from '../core/project.ts';
 import type { RecordedCode } from '../core/recorded-code.ts';
-import type { CodeText, Revision } from '../core/revision.ts';
+import type { CodeText, Revision, SqlText } from '../core/revision.ts';
+import { readIndexBuild } from '../core/sql/index-build.ts';
 import { psqlParts } from '../core/sql/psql-text.ts';
+import { LockLimits } from '../core/sql/strong-lock.ts';
 import type { TransactionSettings, Writer } from '../ports/ledger.ts';
 import type { ExpectedRow, OfflineSql } from '../ports/offline-sql.ts';
 import type { Run } from '../ports/run.ts';
+import { LockPace } from './lock-pace.ts';
 import { recordCode } from './record-code.ts';
 import { revisionConfig } from './revision-config.ts';
 
@@ -68,7 +71,7 @@ async function* applyRevision({ revision }: StepOf<'apply-revision'>, work: Offl
   if (recorded !== undefined && 'reason' in recorded) yield refuse(revision, recorded.reason, sql);
   else if (revision.up.transaction === 'none') yield* applyOutside(revision, recorded, work);
   else {
-    yield sql.begin(revision, work.writer, settingsOf(revision, work.run));
+    yield sql.begin(revision, work.writer, settingsOf(revision, work.run, 'single'));
     yield* textOf(revision, 'up', recorded, work);
     yield sql.commit(work.service, revision, work.writer);
   }
@@ -77,7 +80,7 @@ async function* applyRevision({ revision }: StepOf<'apply-revision'>, work: Offl
 
 async function* applyOutside(revision: Revision, recorded: RecordedCode | undefined, work: OfflineWork): Writing {
   const { sql, writer, service, run } = work;
-  yield sql.start(revision, writer, settingsOf(revision, run));
+  yield sql.start(revision, writer, settingsOf(revision, run, 'none'));
   yield* textOf(revision, 'up', recorded, work);
   yield sql.finish(service, revision, writer);
 }
@@ -99,8 +102,8 @@ async function* revertOne(revision: Revision, work: OfflineWork): Writing {
     yield refuse(revision, recorded.reason, sql);
     return;
   }
-  const settings = settingsOf(revision, run);
   const outside = down?.transaction === 'none';
+  const settings = settingsOf(revision, run, outside ? 'none' : 'single');
   yield outside ? sql.startRevert(revision, settings) : sql.beginRevert(revision, settings);
   if (down !== undefined) yield* textOf(revision, 'down', recorded, work);
   yield outside ? sql.finishRevert(service, revision, writer) : sql.commitRevert(service, revision, writer);
@@ -110,8 +113,9 @@ async function* textOf(
   revision: Revision,
   direction: 'up' | 'down',
   recorded: RecordedCode | undefined,
-  { sql }: OfflineWork,
+  work: OfflineWork,
 ): Writing {
+  const { sql } = work;
   const text = revision[direction];
   if (text === undefined) return;
   if (text.language === 'typescript') {
@@ -121,9 +125,32 @@ async function* textOf(
     for (const action of actions) yield sql.action(action, revision, own);
     return;
   }
+  if (text.transaction === 'none') yield* statementsOf(text, revision, work);
+  else for (const part of psqlParts(text)) yield* part.pieces;
+}
+
+/** As `OutsideStatements` sends them, but for the tries: a script has one, which waits the longest. */
+async function* statementsOf(text: SqlText, revision: Revision, work: OfflineWork): Writing {
+  const { sql, run, writer } = work;
+  const direction = text === revision.up ? 'up' : 'down';
+  const limits = new LockLimits();
+  const { lockTimeout } = new LockPace(run.project, revision).longest;
+  let limited = 0;
+  let inTransaction = false;
   for (const part of psqlParts(text)) {
+    const limit = limits.limit(part.statement, inTransaction);
+    const wanted = limit === 'none' ? 0 : lockTimeout;
+    if (revision.lockTimeout === undefined && limit !== 'unchanged' && wanted !== limited) {
+      yield sql.lockTimeout(wanted);
+      limited = wanted;
+    }
+    const build = inTransaction ? undefined : readIndexBuild(part.statement);
+    if (build !== undefined) yield sql.beginBuild({ revision, direction, build }, writer);
     yield* part.pieces;
-    if (text.transaction === 'none' && !part.inTransaction) yield sql.progress(revision, part.done);
+    inTransaction = part.inTransaction;
+    if (inTransaction) continue;
+    if (build !== undefined) yield sql.requireIndex(build);
+    yield sql.progress(revision, part.done);
   }
 }
 
@@ -148,11 +175,10 @@ function fileNameOf({ file }: CodeText): string {
   return file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1);
 }
 
-function settingsOf(revision: Revision, { project }: Run): TransactionSettings {
-  return {
-    lockTimeout: revision.lockTimeout ?? project.policies.lockTimeout,
-    statementTimeout: revision.statementTimeout ?? project.policies.statementTimeout,
-  };
+/** Outside a transaction a `lock_timeout` that the revision does not ask for itself is each statement's own. */
+function settingsOf(revision: Revision, { project }: Run, transaction: 'single' | 'none'): TransactionSettings {
+  const { longest } = new LockPace(project, revision);
+  return transaction === 'none' ? { ...longest, lockTimeout: revision.lockTimeout ?? 0 } : longest;
 }
 
 /** Fails where the plan leaves a service alone. @throws Failure its failure */

@@ -34,6 +34,8 @@ export interface HandleParts {
   readonly log: RevisionLog;
   readonly progress: (done: number, total: number | undefined) => void;
   readonly frame: BatchFrame;
+  /** Sends a statement: once it may be sent, and again where that is safe; undefined: an earlier run has done it. */
+  readonly send: <Result>(text: string, send: () => Promise<Result>) => Promise<Result | undefined>;
   /** `single`: all that the code does is one transaction, which it must not end. */
   readonly transaction: 'single' | 'none';
 }
@@ -49,8 +51,8 @@ export function createHandle(parts: HandleParts): RevisionHandle {
     const { text, parameters: values } =
       typeof statement === 'string' ? { text: statement, parameters } : formatFragment(statement);
     if (parts.transaction === 'single') refuseControl(text);
-    const { rows, rowCount } = await session.query<Row>(text, values);
-    return { rows, rowCount };
+    const result = await parts.send(text, () => session.query<Row>(text, values));
+    return { rows: result?.rows ?? [], rowCount: result?.rowCount ?? 0 };
   };
   return {
     query,

@@ -5,6 +5,7 @@ import type { RevisionConfig } from '../ports/revision-handle.ts';
 import type { Run } from '../ports/run.ts';
 import { framesInTransaction, framesOfTheirOwn } from './batch-frames.ts';
 import type { NoticeLog } from './notice-log.ts';
+import { OutsideStatements } from './outside-statements.ts';
 import { revisionConfig } from './revision-config.ts';
 import { type BatchFrame, createHandle } from './revision-handle.ts';
 import type { TargetSession } from './target-session.ts';
@@ -29,15 +30,14 @@ export async function runCode(
 ): Promise<void> {
   const work = await run.ports.revisions.loadCode(code);
   const { revision } = step;
-  const { policies } = run.project;
-  const lockTimeout = revision.lockTimeout ?? policies.lockTimeout;
-  const statementTimeout = revision.statementTimeout ?? policies.statementTimeout;
   let frame: BatchFrame = framesInTransaction(check);
+  let statements: OutsideStatements | undefined;
   if (code.transaction === 'none') {
     const { direction } = code;
-    frame = framesOfTheirOwn(run, { session: worker, revision, direction, lockTimeout, statementTimeout, check });
+    frame = framesOfTheirOwn(run, target, { step, session: worker, direction, check });
+    statements = new OutsideStatements(run, target, { step, worker });
     // A setting of PGlite's one session would be its services' too.
-    if (target.location.sessions === 'many') await setTimeouts(worker, lockTimeout, statementTimeout);
+    if (target.location.sessions === 'many') await statements.begin();
   }
   const config: RevisionConfig = revisionConfig(run.project, target.service, revision);
   await work(
@@ -50,6 +50,10 @@ export async function runCode(
       },
       progress: (done, total) => run.ports.emit({ type: 'step-progressed', step, done, total, unit: 'rows' }),
       frame,
+      send: async (text, send) => {
+        check();
+        return statements === undefined ? await send() : await statements.send(text, send);
+      },
       transaction: code.transaction === 'none' ? 'none' : 'single',
     }),
   );
@@ -57,9 +61,4 @@ export async function runCode(
     await worker.run('ROLLBACK');
     throw new Error('it ends inside a transaction that it began');
   }
-}
-
-async function setTimeouts(worker: Session, lock: number, statement: number): Promise<void> {
-  if (lock > 0) await worker.run(`SET lock_timeout = ${Math.round(lock)}`);
-  if (statement > 0) await worker.run(`SET statement_timeout = ${Math.round(statement)}`);
 }

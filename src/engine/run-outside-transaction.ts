@@ -1,13 +1,14 @@
-import { Failure } from '../core/failure.ts';
+import { Failure, isFailure } from '../core/failure.ts';
 import type { StepOf } from '../core/plan.ts';
 import type { SqlText } from '../core/revision.ts';
 import { classifyStatement } from '../core/sql/classify.ts';
+import { placeOf } from '../core/sql/position.ts';
 import { type ScriptPart, scriptParts } from '../core/sql/script-parts.ts';
 import { DatabaseError, type Session } from '../ports/database.ts';
 import type { Run } from '../ports/run.ts';
+import { OutsideStatements } from './outside-statements.ts';
 import { revisionFailure } from './revision-failure.ts';
 import { ScriptError, sendPart } from './run-script.ts';
-import { throwIfStopped } from './stop.ts';
 import type { TargetSession } from './target-session.ts';
 
 export interface OutsideRun {
@@ -28,14 +29,14 @@ export async function runOutsideTransaction(run: Run, target: TargetSession, out
   const { step, text, worker, record } = outside;
   const total = text.statements.length;
   let recorded = step.resumeAt;
-  await setTimeouts(run, outside);
+  const statements = new OutsideStatements(run, target, outside);
+  await statements.begin();
   for (const part of scriptParts(text)) {
     if (part.statementsBefore < step.resumeAt && !setsSession(part)) {
       passRows(part);
       continue;
     }
-    throwIfStopped(run, target);
-    await runPart(run, target, outside, part, recorded);
+    await runPart(run, target, { ...outside, statements, recorded }, part);
     const done = part.statementsBefore + 1;
     if (done <= step.resumeAt || worker.transaction !== 'none') continue;
     await record(done);
@@ -43,15 +44,6 @@ export async function runOutsideTransaction(run: Run, target: TargetSession, out
     run.ports.emit({ type: 'step-progressed', step, done, total, unit: 'statements' });
   }
   if (worker.transaction !== 'none') throw await leftOpen(target, outside, recorded);
-}
-
-async function setTimeouts(run: Run, { step, worker }: OutsideRun): Promise<void> {
-  const { lockTimeout, statementTimeout } = step.revision;
-  const { policies } = run.project;
-  const lock = Math.round(lockTimeout ?? policies.lockTimeout);
-  const statement = Math.round(statementTimeout ?? policies.statementTimeout);
-  if (lock > 0) await worker.run(`SET lock_timeout = ${lock}`);
-  if (statement > 0) await worker.run(`SET statement_timeout = ${statement}`);
 }
 
 /** SET of the session: what follows may need it, and the session that had it is gone. */
@@ -63,24 +55,44 @@ function passRows({ rows }: ScriptPart): void {
   for (const _ of rows ?? []);
 }
 
-async function runPart(
+interface PartRun extends OutsideRun {
+  readonly statements: OutsideStatements;
+  /** Statements of the text that the ledger has as done. */
+  readonly recorded: number;
+}
+
+async function runPart(run: Run, target: TargetSession, outside: PartRun, part: ScriptPart): Promise<void> {
+  const { worker, statements } = outside;
+  try {
+    await statements.send(part.text, () =>
+      sendPart(worker, part).catch(async (error: unknown) => {
+        throw await failureOf(run, target, outside, part, error);
+      }),
+    );
+  } catch (error) {
+    throw await failureOf(run, target, outside, part, error);
+  }
+}
+
+async function failureOf(
   run: Run,
   target: TargetSession,
-  { step, worker }: OutsideRun,
+  { step, worker, text, recorded }: PartRun,
   part: ScriptPart,
-  recorded: number,
-): Promise<void> {
-  try {
-    await sendPart(worker, part);
-  } catch (error) {
-    const isKnown = error instanceof DatabaseError;
-    if (isKnown && !error.connection && worker.transaction !== 'none') await worker.run('ROLLBACK');
-    if (run.signal.aborted) throw run.signal.reason;
-    target.requireLock();
-    // Partial even where it is the first: the ledger has the revision as begun, and some leave an invalid index behind (V14).
-    const reached = { partial: true, done: recorded };
-    throw revisionFailure(target.service, step, isKnown ? new ScriptError(part, error) : error, reached);
+  error: unknown,
+): Promise<unknown> {
+  if (isFailure(error, 'index-invalid')) {
+    const { line, column } = placeOf(text.text, part.start);
+    return new Failure('index-invalid', error.details, { at: { file: text.file, line, column } });
   }
+  if (error instanceof Failure) return error;
+  const isKnown = error instanceof DatabaseError;
+  if (isKnown && !error.connection && worker.transaction !== 'none') await worker.run('ROLLBACK');
+  if (run.signal.aborted) return run.signal.reason;
+  target.requireLock();
+  // Partial even where it is the first: the ledger has the revision as begun, and some leave an invalid index behind (V14).
+  const reached = { partial: true, done: recorded };
+  return revisionFailure(target.service, step, isKnown ? new ScriptError(part, error) : error, reached);
 }
 
 async function leftOpen(target: TargetSession, { step, text, worker }: OutsideRun, done: number): Promise<Failure> {

@@ -33,16 +33,18 @@ const AHEAD = 2;
  * @param options.begin sends the first message together with what opens the transaction, or opens it alone where the text
  * begins with a COPY; nothing else is sent before it has answered. Absent: the transaction is open. Not called where the
  * text has no statement.
- * @throws ScriptError; what `begin` or the source of the text throws
+ * @param options.check called before each message that follows the first; what it throws ends the run
+ * @throws ScriptError; what `begin`, `check` or the source of the text throws
  */
 export async function runScript(
   session: Session,
   text: SqlText,
-  options: { readonly begin?: (message?: string) => Promise<void> } = {},
+  options: { readonly begin?: (message?: string) => Promise<void>; readonly check?: () => void } = {},
 ): Promise<void> {
   const flight = new Flight();
   let { begin } = options;
   for (const part of scriptParts(text)) {
+    if (begin === undefined) await flight.check(options.check);
     // The rows of a COPY come from where the next part comes from.
     if (part.rows !== undefined) await flight.land();
     if (begin !== undefined && part.rows !== undefined) await begin();
@@ -69,6 +71,16 @@ class Flight {
       (error: unknown) => (error instanceof DatabaseError ? new ScriptError(part, error) : error),
     );
     this.#sent.push({ part, end });
+  }
+
+  /** What is under way is awaited where the check throws: nothing may answer behind the end of the run. */
+  async check(check: (() => void) | undefined): Promise<void> {
+    try {
+      check?.();
+    } catch (error) {
+      await Promise.all(this.#sent.splice(0).map(({ end }) => end));
+      throw error;
+    }
   }
 
   /** Awaits the oldest until so many are left. @throws the first error, once all have answered */

@@ -8,6 +8,7 @@ import { applyRevision } from './apply-revision.ts';
 import { asFailure } from './database-failure.ts';
 import { revertRevision } from './revert-revision.ts';
 import type { TargetSession, TargetSessions } from './target-session.ts';
+import { requireWritable } from './writable.ts';
 
 /** What a handler works with. */
 interface Work {
@@ -89,6 +90,7 @@ async function acquireLock(step: StepOf<'acquire-lock'>, { run, service, target 
   }
   // What the plan was made from may be older than the lock: another orch may have done it all meanwhile.
   const now = await ledger.observe(keeper, service);
+  requireWritable(target, now);
   if (ledgerFingerprint(now.ledger?.rows) !== step.expected) {
     throw new Failure('observed-changed', { service: service.name });
   }

@@ -47,7 +47,13 @@ export class TargetSession {
   requireLock(): void {
     if (!this.lost.aborted) return;
     const { name, database } = this.service;
-    throw new Failure('lock-lost', { service: name, database }, { cause: this.lost.reason });
+    throw new Failure('lock-lost', { service: name, database, ...this.lossReason }, { cause: this.lost.reason });
+  }
+
+  /** What ended the lock's session, in the words of whoever ended it. */
+  get lossReason(): { readonly reason?: string } {
+    const { reason } = this.lost;
+    return reason instanceof Error ? { reason: reason.message } : {};
   }
 
   /**
@@ -62,31 +68,46 @@ export class TargetSession {
       if (!(error instanceof DatabaseError && error.connection)) throw error;
       this.#worker = undefined;
     });
-    this.#worker ??= this.#open('worker', () => {
+    this.#worker ??= this.#openWorker();
+    return this.#worker;
+  }
+
+  /** Two sessions that are open at once have two backends, except behind a pooler. @throws Failure `pooler-refused` */
+  async #openWorker(): Promise<Session> {
+    const worker = await this.#open('worker', () => {
       this.#worker = undefined;
     });
-    return this.#worker;
+    const keeper = await this.#keeper;
+    if (worker.shared === true || keeper === undefined || worker.pid === 0 || keeper.pid !== worker.pid) return worker;
+    await worker.close();
+    const { host, port, database } = this.location;
+    const reason = `two sessions that are open at once have one backend, ${worker.pid}`;
+    throw new Failure('pooler-refused', { host, port, database, sign: 'shared-backend', reason });
   }
 
   /**
    * Undoes what a revision left in the worker's session; the next `worker` waits for it, so that the server does it while
    * orch does other things. PGlite's one session cannot be reset without the other connections: the settings of a
-   * connection of its own go with it.
+   * connection of its own go with it. Behind a pooler a reset would take orch's own settings too.
    */
   resetWorker(): void {
-    this.#resetting = this.location.sessions === 'many' ? this.#resetNow() : this.#dropWorker();
+    this.#resetting = this.#canReset ? this.#resetNow() : this.#dropWorker();
     // Whoever asks for the worker next hears of it.
     this.#resetting.catch(() => undefined);
   }
 
   /** As `resetWorker`, without waiting for what was sent last: in the same packet where the server can reset a session. */
   resetWorkerBehind(sent: Promise<unknown>): void {
-    if (this.location.sessions === 'many') {
+    if (this.#canReset) {
       this.resetWorker();
       return;
     }
     this.#resetting = sent.then(() => this.#dropWorker());
     this.#resetting.catch(() => undefined);
+  }
+
+  get #canReset(): boolean {
+    return this.location.sessions === 'many' && this.location.pooler !== true;
   }
 
   async #resetNow(): Promise<void> {

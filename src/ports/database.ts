@@ -61,6 +61,8 @@ export type TransactionState = 'none' | 'open' | 'failed';
 export interface Session {
   /** The backend's process id, as `pg_stat_activity` shows it. */
   readonly pid: number;
+  /** True: PGlite's one session, which all connections share; its `pid` is nobody's. */
+  readonly shared?: boolean;
   /** As of the last answer. */
   readonly transaction: TransactionState;
   /**
@@ -94,6 +96,8 @@ export interface Location {
   readonly tls: import('../core/project.ts').Tls;
   /** `one`: PGlite, which has a single session behind all connections: no session state may be set, no locks be relied on. */
   readonly sessions: 'many' | 'one';
+  /** True: it may be a pooler that gives each session a backend of its own; absent: nothing may stand in between. */
+  readonly pooler?: boolean;
 }
 
 export interface Database {

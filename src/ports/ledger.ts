@@ -22,6 +22,9 @@ export interface LogEntry {
   readonly message: string | undefined;
 }
 
+/** SQLSTATE of `begin` and `beginRevert` where another transaction of orch is open in the database. */
+export const TRANSACTION_LOCK_BUSY = 'OR002';
+
 /** In ms; 0: none. */
 export interface TransactionSettings {
   readonly lockTimeout: number;
@@ -149,6 +152,10 @@ export interface Ledger {
   commitBatch(session: Session, revision: Revision, cursor: CursorName, at: CursorPosition): Promise<void>;
   /** Undoes what a revision left in the session: role, settings, temporary tables, prepared statements. Not on PGlite's shared session. */
   reset(session: Session): Promise<void>;
+  /** The full id of the transaction that was begun last in this session; undefined: it is not known. */
+  transactionOf(session: Session): string | undefined;
+  /** What the server knows of a transaction; undefined: nothing any more. */
+  statusOf(session: Session, transaction: string): Promise<'committed' | 'aborted' | 'in progress' | undefined>;
   /** True: the row stands there as applied. */
   isApplied(session: Session, revision: Revision): Promise<boolean>;
 }

@@ -1,6 +1,8 @@
 import type { Service } from '../core/project.ts';
 import type { RecordedAction } from '../core/recorded-code.ts';
 import type { Revision } from '../core/revision.ts';
+import type { IndexBuild } from '../core/sql/index-build.ts';
+import type { BegunBuild } from './index-builds.ts';
 import type { TransactionSettings, Writer } from './ledger.ts';
 
 /** A row that the ledger must have for a script to begin. */
@@ -32,6 +34,12 @@ export interface OfflineSql {
   createLedger(writer: Writer): string;
   begin(revision: Revision, writer: Writer, settings: TransactionSettings): string;
   commit(service: Service, revision: Revision, writer: Writer): string;
+  /** For the statements that follow outside a transaction, in ms; 0: none. */
+  lockTimeout(duration: number): string;
+  /** Records what is there before a concurrent index build. */
+  beginBuild(begun: Omit<BegunBuild, 'table'>, writer: Writer): string;
+  /** Raises unless the index that the statement before was to build is there and valid. */
+  requireIndex(build: IndexBuild): string;
   start(revision: Revision, writer: Writer, settings: TransactionSettings): string;
   progress(revision: Revision, statementsDone: number): string;
   finish(service: Service, revision: Revision, writer: Writer): string;

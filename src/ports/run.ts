@@ -1,28 +1,36 @@
 import type { Project } from '../core/project.ts';
 import type { Authoring } from './authoring.ts';
+import type { Blockers } from './blockers.ts';
 import type { Clock } from './clock.ts';
 import type { Database, Location } from './database.ts';
 import type { EventSink } from './event-sink.ts';
+import type { IndexBuilds } from './index-builds.ts';
 import type { Introspection } from './introspection.ts';
 import type { Ledger, Writer } from './ledger.ts';
 import type { Lock } from './lock.ts';
 import type { OfflineSql } from './offline-sql.ts';
+import type { Random } from './random.ts';
 import type { Readiness } from './readiness.ts';
 import type { RevisionStore } from './revision-store.ts';
 import type { Runtime } from './runtime.ts';
 import type { ServerAdmin } from './server-admin.ts';
+import type { Sessions } from './sessions.ts';
 import type { Targets } from './targets.ts';
 
 /** Everything that the engine may ask or tell: built once per run by the wiring. */
 export interface Ports {
   readonly clock: Clock;
+  readonly random: Random;
   readonly database: Database;
   readonly ledger: Ledger;
   readonly introspection: Introspection;
+  readonly blockers: Blockers;
+  readonly indexBuilds: IndexBuilds;
   readonly offline: OfflineSql;
   /** Advisory locks where each connection has a session; another kind for PGlite, where they share one. */
   lock(location: Location): Lock;
   readonly readiness: Readiness;
+  readonly sessions: Sessions;
   readonly revisions: RevisionStore;
   readonly authoring: Authoring;
   readonly admin: ServerAdmin;

@@ -4,7 +4,7 @@ import type { ServiceCheck } from '../core/answers/check.ts';
 import type { ServiceFiles, ServiceHistory } from '../core/answers/history.ts';
 import type { ShownRevision } from '../core/answers/shown.ts';
 import type { Failure } from '../core/failure.ts';
-import type { Loss } from '../core/observed.ts';
+import type { DatabaseSession, Loss } from '../core/observed.ts';
 import type { Plan } from '../core/plan.ts';
 import { formatMentions, formatRebased, formatWritten } from './authoring-answers.ts';
 import { formatBaseline, writtenBaseline } from './baseline-answer.ts';
@@ -13,6 +13,7 @@ import { formatDowngrade } from './downgrade-table.ts';
 import { formatBranches, formatHeads, formatHistory } from './history-answers.ts';
 import { formatJsonLine, writtenFailure, writtenPlan } from './json.ts';
 import { writtenCheck } from './json-findings.ts';
+import { type EndedRow, formatEnded, formatEnding, formatLocks, type LocksRow } from './locks-answer.ts';
 import type { PhraseContext } from './phrase-context.ts';
 import type { Reporter } from './reporter.ts';
 import { type ReporterOptions, type ReportSettings, resolveSettings } from './settings.ts';
@@ -65,6 +66,11 @@ export interface Answers {
   check(rows: readonly ServiceCheck[]): Promise<void>;
   /** What databases were found to be; why one matches nothing is told with the outcome. */
   baseline(rows: readonly ServiceBaseline[]): Promise<void>;
+  /** Who holds orch's locks, who waits for them, and what runs for long. */
+  locks(rows: readonly LocksRow[]): Promise<void>;
+  /** Whose statement or session is to be ended, and what that means. On stderr, where the question is asked. */
+  ending(action: EndedRow['action'], session: DatabaseSession, database: string): Promise<void>;
+  ended(row: EndedRow): Promise<void>;
   logLine(line: ServiceLogLine): Promise<void>;
 }
 
@@ -106,11 +112,16 @@ function textAnswers(settings: ReportSettings, reporter: Reporter): Answers {
       await reporter.pause();
       settings.progress.write(formatDowngrade(plan, context, createStyle(settings.color)));
     },
+    locks: (rows) => tellRows(rows, formatLocks(rows, context, style)),
+    ending: async (action, session, database) => {
+      await reporter.pause();
+      settings.progress.write(formatEnding(action, session, database, context, createStyle(settings.color)));
+    },
+    ended: (row) => answer(formatEnded(row, context)),
     script: async (pieces) => {
       await reporter.pause();
       for await (const piece of gathered(pieces)) settings.answers.write(piece);
     },
-    baseline: (rows) => answer(formatBaseline(rows, context, style)),
     stopped: (names) =>
       answer(`${names.length === 0 ? 'Nothing was running.' : `Stopped: ${context.clean(names.join(', '))}.`}\n`),
     written: ({ files }) => answer(formatWritten(files, context)),
@@ -135,12 +146,13 @@ function lookingAnswers({
   readonly context: PhraseContext;
   readonly style: Style;
   readonly secrets: readonly string[];
-}): Pick<Answers, 'history' | 'heads' | 'branches' | 'shown' | 'check'> {
+}): Pick<Answers, 'history' | 'heads' | 'branches' | 'shown' | 'check' | 'baseline'> {
   return {
     history: (rows, verbose) => tellRows(rows, formatHistory(rows, verbose, context, style)),
     heads: (rows) => tellRows(rows, formatHeads(rows, context, style)),
     branches: (rows) => tellRows(rows, formatBranches(rows, context, style)),
     shown: (rows) => answer(formatShown(rows, secrets, context, style)),
+    baseline: (rows) => answer(formatBaseline(rows, context, style)),
     check: (rows) => tellRows(rows, formatCheck(rows, context, style)),
   };
 }
@@ -207,10 +219,23 @@ function jsonAnswers(settings: ReportSettings): Answers {
     shown: (revisions) => write('shown', { revisions }),
     check: (rows) => write('check', writtenCheck(rows, told, settings)),
     baseline: (rows) => write('baseline', { services: rows.map((row) => writtenBaseline(row, written(row.failure))) }),
-    stopped: (names) => write('stopped', { names }),
+    ...jsonRunning(write, written),
     written: (revision) => write('written', revision),
     rebased: (rebased) => write('rebased', rebased),
     logLine: ({ service, stream, text }) => write('log', { service, stream, text }),
+  };
+}
+
+/** What is at work, and what was ended of it. */
+function jsonRunning(
+  write: (type: string, fields: object) => Promise<void>,
+  written: (failure: Failure | undefined) => object | undefined,
+): Pick<Answers, 'locks' | 'ending' | 'ended' | 'stopped'> {
+  return {
+    locks: (rows) => write('locks', { databases: rows.map((row) => ({ ...row, failure: written(row.failure) })) }),
+    ending: (action, session, database) => write('session', { action, database, session }),
+    ended: (row) => write('session-ended', { ...row }),
+    stopped: (names) => write('stopped', { names }),
   };
 }
 

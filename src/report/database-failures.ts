@@ -1,11 +1,12 @@
 import type { Failure, FailureDetails } from '../core/failure.ts';
+import { readIndexBuild } from '../core/sql/index-build.ts';
 import { type FailurePhrases, foreignLines, quoted } from './failure-phrase.ts';
 import { sourceLines } from './fault-text.ts';
-import { phraseHolder } from './holder-phrase.ts';
+import { lockHeld } from './lock-failure.ts';
 import { againCommand, type PhraseContext, phraseStanding, shellWord, shownPlace, sqlText } from './phrase-context.ts';
 import { prerequisiteFailures } from './prerequisite-failures.ts';
-import { serverUnreachable } from './server-failure.ts';
-import { formatCount, formatDuration } from './units.ts';
+import { poolerRefused, serverNotWritable, serverUnreachable } from './server-failure.ts';
+import { formatCount } from './units.ts';
 
 /** Failures of servers, locks, connections and of the SQL that is run. */
 type DatabaseCode =
@@ -13,6 +14,8 @@ type DatabaseCode =
   | 'lock-held'
   | 'lock-lost'
   | 'server-unreachable'
+  | 'server-not-writable'
+  | 'pooler-refused'
   | 'connection-lost'
   | 'outcome-unknown'
   | 'prerequisite-unmet'
@@ -49,11 +52,16 @@ export const databaseFailures: FailurePhrases<DatabaseCode> = {
   }),
   'lock-held': lockHeld,
   'lock-lost': ({ details }, context) => ({
-    happened: [`${details.service}: the session that held the lock on ${details.database} was ended from outside`],
+    happened: [
+      `${details.service}: the session that held the lock on ${details.database} was ended from outside`,
+      ...(details.reason === undefined ? [] : quoted(foreignLines(details.reason))),
+    ],
     state: `the revision that was open is rolled back; ${phraseStanding(details, context)}`,
     next: statusThenAgain(details.service, context),
   }),
   'server-unreachable': serverUnreachable,
+  'server-not-writable': serverNotWritable,
+  'pooler-refused': poolerRefused,
   'connection-lost': ({ details }, context) => ({
     happened: [
       `${details.service}: the connection to ${details.database} was lost while ${details.during}`,
@@ -64,11 +72,15 @@ export const databaseFailures: FailurePhrases<DatabaseCode> = {
   }),
   'outcome-unknown': ({ details }) => ({
     happened: [
-      `${details.service}: the connection to ${details.database} was lost while ${details.revision} was being committed`,
+      `${details.service}: the connection to ${details.database} was lost while ${details.wanted === 'applied' ? '' : 'the downgrade of '}${details.revision} was being committed`,
       ...quoted(foreignLines(details.reason)),
+      ...(details.backend === undefined ? [] : [`  its session, pid ${details.backend}, is still at work there`]),
     ],
-    state: `${details.revision} is applied whole or not at all; which of the two could not be asked yet.`,
-    next: [`orch status  # asks the ledger of ${details.database}`],
+    state: `${details.revision} is ${details.wanted} whole or not at all; which of the two could not be asked yet.`,
+    next: [
+      `orch status  # asks the ledger of ${details.database}`,
+      ...(details.backend === undefined ? [] : [`orch locks  # shows what that session does`]),
+    ],
   }),
   'prerequisite-unmet': ({ details }, context) => prerequisiteFailures[details.what](details, context),
   'sql-failed': sqlFailed,
@@ -106,24 +118,6 @@ export const databaseFailures: FailurePhrases<DatabaseCode> = {
   }),
 };
 
-function lockHeld({ details }: Failure<'lock-held'>, context: PhraseContext) {
-  const { database, holder, service } = details;
-  const find = `SELECT pid, usename, application_name, client_addr, state FROM pg_stat_activity WHERE datname = ${sqlText(database)};`;
-  return {
-    happened: [
-      `${service}: the lock on ${database} was not free within ${formatDuration(details.waited)}`,
-      holder === undefined ? '  its holder could not be seen' : `  it is held by ${phraseHolder(holder)}`,
-    ],
-    state: `nothing was changed in ${database}.`,
-    next: [
-      `${againCommand(context, service)} --lock-wait 10m  # waits longer`,
-      holder === undefined
-        ? find
-        : `SELECT pg_terminate_backend(${holder.pid});  -- in ${database}, only if that session is stuck`,
-    ],
-  };
-}
-
 function sqlFailed(failure: Failure<'sql-failed'>, context: PhraseContext) {
   const { details } = failure;
   const [headline = '', ...more] = foreignLines(details.message);
@@ -148,23 +142,17 @@ function sqlFailed(failure: Failure<'sql-failed'>, context: PhraseContext) {
       : details.direction === 'up'
         ? rolledBack(details, context)
         : stillApplied(details),
-    next: [...removeInvalidIndex(details), againOf(details, context)],
+    next: [`${againOf(details, context)}${leavesInvalidIndex(details) ? INDEX_AGAIN : ''}`],
   };
 }
 
-const concurrentIndex =
-  /^CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?("(?:[^"]|"")+"|[\w$]+)\s+ON\s+(?:ONLY\s+)?(?:("(?:[^"]|"")+"|[\w$]+)\s*\.)?/i;
+const INDEX_AGAIN = '  # drops the INVALID index that the failed build left, and builds it again';
 
-/** CREATE INDEX CONCURRENTLY that fails leaves an index that is invalid and in the way of the next try (V14). */
-function removeInvalidIndex(details: FailureDetails['sql-failed']): string[] {
+/** CREATE INDEX CONCURRENTLY that fails leaves an index that is INVALID (V14), which the next run knows to be its own. */
+function leavesInvalidIndex({ sqlstate, partial, statement }: FailureDetails['sql-failed']): boolean {
   // Refused before anything was built: a syntax error, no such table, no right, a transaction.
-  if (/^(42(?!P07)|25|0A)/.test(details.sqlstate)) return [];
-  const [, index, schema] = concurrentIndex.exec(details.partial ? (details.statement ?? '') : '') ?? [];
-  if (index === undefined) return [];
-  const name = schema === undefined ? index : `${schema}.${index}`;
-  return [
-    `DROP INDEX CONCURRENTLY IF EXISTS ${name};  -- in ${details.database}: a build that failed leaves it there, invalid`,
-  ];
+  if (!partial || statement === undefined || /^(42|25|0A)/.test(sqlstate)) return false;
+  return readIndexBuild(statement)?.kind === 'create';
 }
 
 /** DETAIL prints the values of the row at fault (V23): shown only when asked for. */

@@ -1,7 +1,7 @@
 import type { Event, RuntimeNote } from '../core/event.ts';
 import { isFailure, type Probe } from '../core/failure.ts';
 import { phraseFailure } from './failure-phrases.ts';
-import { phraseHolder } from './holder-phrase.ts';
+import { phraseBlocker, phraseHolder } from './holder-phrase.ts';
 import type { PhraseContext } from './phrase-context.ts';
 import { shellWord, shownPlace } from './phrase-context.ts';
 import { phraseStep } from './step-phrases.ts';
@@ -39,6 +39,12 @@ const phrases: EventPhrases = {
     `waiting for the lock on ${event.subject.database}`,
     formatDuration(event.waited),
     phraseLockHolder(event),
+  ],
+  'revision-blocked': (event) => [
+    event.step.subject.service,
+    phraseStep(event.step).what,
+    phraseBlocked(event),
+    ...(event.blockers.length === 0 ? ['who is in the way could not be seen'] : event.blockers.map(phraseBlocker)),
   ],
   'step-started': (event) => {
     const phrase = phraseStep(event.step);
@@ -115,6 +121,13 @@ export function phraseProbe(event: EventOf<'probe-awaited'>): string {
 /** `held by pid 4711 (…)`. */
 export function phraseLockHolder(event: EventOf<'lock-awaited'>): string {
   return event.holder === undefined ? 'its holder is not known' : `held by ${phraseHolder(event.holder)}`;
+}
+
+/** `waiting for a lock, 2 s`, or `could not have its lock (55P03), rolled back; try 2 in 300 ms`. */
+export function phraseBlocked({ retry, waited }: EventOf<'revision-blocked'>): string {
+  if (retry === undefined) return `waiting for a lock, ${formatDuration(waited)}`;
+  const why = retry.sqlstate === '40P01' ? 'met a deadlock (40P01)' : `could not have its lock (${retry.sqlstate})`;
+  return `${why}, rolled back; try ${retry.tries + 1} in ${formatDuration(retry.pause)}`;
 }
 
 /** `1000 of 5000 rows`, with per cent where the total is known. */

@@ -1,6 +1,7 @@
 import type { Failure, FailureCode } from '../core/failure.ts';
 import { authoringFailures } from './authoring-failures.ts';
 import { baselineFailures } from './baseline-failures.ts';
+import { blockedFailures } from './blocked-failures.ts';
 import { databaseFailures } from './database-failures.ts';
 import { downgradeFailures } from './downgrade-failures.ts';
 import type { FailurePhrase, FailurePhrases } from './failure-phrase.ts';
@@ -17,6 +18,7 @@ const phrases: FailurePhrases<FailureCode> = {
   ...authoringFailures,
   ...baselineFailures,
   ...databaseFailures,
+  ...blockedFailures,
   ...runtimeFailures,
 };
 

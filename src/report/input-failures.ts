@@ -14,6 +14,8 @@ type InputCode =
   | 'reset-unknown'
   | 'reset-refused'
   | 'approval-missing'
+  | 'session-not-found'
+  | 'session-not-approved'
   | 'revision-invalid'
   | 'ledger-too-new';
 
@@ -64,6 +66,20 @@ export const inputFailures: FailurePhrases<InputCode> = {
     ],
     state: NOTHING_DONE,
     next: [`${approvable(details)} --yes  # approves without asking`],
+  }),
+  'session-not-found': ({ details }) => ({
+    happened: [
+      `no session with the pid ${details.pid} is in ${formatList(details.databases)}, or it has nothing to do with orch`,
+    ],
+    state: NOTHING_DONE,
+    next: ['orch locks  # shows which sessions there are'],
+  }),
+  'session-not-approved': ({ details }) => ({
+    happened: [
+      `that pid ${details.pid} is to be ended was not approved: the answer was no, or there is no terminal to ask on`,
+    ],
+    state: NOTHING_DONE,
+    next: [`orch locks --${details.action} ${details.pid} --yes  # does it without asking`],
   }),
   'revision-invalid': ({ details }, context) => ({
     happened: [

@@ -59,8 +59,21 @@ export const eventFields: {
   'lock-awaited': {
     service: { type: 'string', meaning: 'its name' },
     database: { type: 'string', meaning: 'its name' },
-    holder: { type: 'Holder?', meaning: 'who holds it: pid, application, client, role, since' },
+    holder: {
+      type: 'Holder?',
+      meaning:
+        'who holds it: pid, application, client, role, since, silent (ms; left out: it works, or that is not ours to see)',
+    },
     waited: { type: 'number', meaning: 'ms so far' },
+  },
+  'revision-blocked': {
+    step: { type: 'Step', meaning: 'as in the plan' },
+    blockers: {
+      type: 'Blocker[]',
+      meaning: 'who is in the way: pid (0: a prepared transaction), application, client, role, since, state, query',
+    },
+    waited: { type: 'number', meaning: 'ms so far' },
+    retry: { type: 'Retry?', meaning: 'sqlstate, tries (so far), pause and left (ms); left out: it still waits' },
   },
   'step-started': { step: { type: 'Step', meaning: 'as in the plan' } },
   'step-progressed': {
@@ -188,6 +201,25 @@ export const answerFields = {
       meaning:
         'service, database, verdict (match, differs, ledger, empty, failed), heads (of the match or the nearest), stamps, alike, differences (what, object, field, wanted, found, message), ledgers of other tools (tool, table, version), foreign (name, owner), seeds, failure',
     },
+  },
+  locks: {
+    databases: {
+      type: 'Database[]',
+      meaning:
+        'service (left out: the maintenance database of a server), server, database, shared (true: PGlite), sessions (each pid, application, client, role, since, began, duration, state, query, holds, awaits, waitsFor, blockedBy), failure',
+    },
+  },
+  session: {
+    action: { type: 'string', meaning: 'cancel or terminate: what is asked about' },
+    database: { type: 'string', meaning: 'its name' },
+    session: { type: 'Session', meaning: 'as in locks' },
+  },
+  'session-ended': {
+    action: { type: 'string', meaning: 'cancel or terminate' },
+    service: { type: 'string?', meaning: 'left out: the maintenance database of a server' },
+    database: { type: 'string', meaning: 'its name' },
+    session: { type: 'Session', meaning: 'as in locks, before it was ended' },
+    result: { type: 'string', meaning: 'ended, nothing-ran (there was nothing to cancel), asked (it goes on so far)' },
   },
   stopped: { names: { type: 'string[]', meaning: 'containers or processes' } },
   log: {

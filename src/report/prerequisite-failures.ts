@@ -55,6 +55,17 @@ export const prerequisiteFailures: {
       'orch plan',
     ],
   }),
+  setting: (details) => ({
+    happened: [
+      `${details.service}: ${details.name} is ${details.found} in ${details.database}, and the role may not change that`,
+      `  wanted: ${details.wanted}; with ${details.found} no trigger and no foreign key is heeded`,
+    ],
+    state: untouched(details),
+    next: [
+      `SELECT setdatabase, setrole::regrole, setconfig FROM pg_db_role_setting;  -- who set it`,
+      `ALTER ROLE … RESET ${details.name};  -- as an admin; or ALTER DATABASE ${sqlName(details.database)} RESET ${details.name};`,
+    ],
+  }),
 };
 
 function untouched(details: Details): string {

@@ -1,6 +1,14 @@
 import type { Failure, FailureDetails, Probe } from '../core/failure.ts';
 import { type FailurePhrase, foreignLines, quoted } from './failure-phrase.ts';
-import { composeCommand, type PhraseContext, shellWord, shownPath, sqlName } from './phrase-context.ts';
+import {
+  againCommand,
+  composeCommand,
+  type PhraseContext,
+  phraseStanding,
+  shellWord,
+  shownPath,
+  sqlName,
+} from './phrase-context.ts';
 import { formatDuration } from './units.ts';
 
 type Details = FailureDetails['server-unreachable'];
@@ -23,13 +31,19 @@ const probes: {
   login: {
     found: ({ host, port, database, role, sqlstate }) => {
       if (sqlstate === undefined) return `${host}:${port} accepts connections, but does not answer as PostgreSQL does`;
+      if (sqlstate === '53300') return `${host}:${port} has no place for one more session`;
       const login = role === undefined ? 'the login' : `the login of ${role}`;
       return `${host}:${port} refuses ${login}${database === undefined ? '' : ` to the database ${database}`}`;
     },
     next: (details, place, context) =>
-      details.sqlstate === undefined
-        ? [`${place}  # correct host and port, if they are wrong`]
-        : mendLogin(details, place, context),
+      details.sqlstate === '53300'
+        ? [
+            'SELECT usename, application_name, count(*) FROM pg_stat_activity GROUP BY 1, 2 ORDER BY 3 DESC;  -- who has the places',
+            `readyTimeout: …  # beside ${place}: to wait longer for one`,
+          ]
+        : details.sqlstate === undefined
+          ? [`${place}  # correct host and port, if they are wrong`]
+          : mendLogin(details, place, context),
   },
   startup: {
     found: (details) => `${details.host}:${details.port} is still starting up`,
@@ -68,9 +82,7 @@ function addressPlace(server: string, context: PhraseContext): string {
     (service) => service.name === server && service.server.name === server && service.server.admin === undefined,
   );
   if (own !== undefined) return `url in ${shownPath(own.file, context.cwd)}`;
-  const config =
-    context.project === undefined ? 'orchestrator.config.yaml' : shownPath(context.project.file, context.cwd);
-  return `url of servers.${server} in ${config}`;
+  return `url of servers.${server} in ${configOf(context)}`;
 }
 
 /** 08001 and 08006 say no more than that there is no connection. */
@@ -91,6 +103,67 @@ export function serverUnreachable({ details }: Failure<'server-unreachable'>, co
       ...next(details, addressPlace(details.server, context), context),
       ...(container === undefined ? [] : [`${composeCommand(context, 'logs')} ${shellWord(container)}`]),
       'orch wait  # asks the servers again, changes nothing',
+    ],
+  };
+}
+
+function configOf(context: PhraseContext): string {
+  return context.project === undefined ? 'orchestrator.config.yaml' : shownPath(context.project.file, context.cwd);
+}
+
+/** What the config calls the server at an address; undefined: its URL is elsewhere. */
+function findServerName({ host, port }: { readonly host: string; readonly port: number }, context: PhraseContext) {
+  return context.project?.servers.find((server) => server.host === host && server.port === port)?.name;
+}
+
+const signs = {
+  'startup-parameter': "it refuses the settings that orch's sessions begin with, as PgBouncer does",
+  'other-backend': 'the session that answers is not the one that the log-in named',
+  'shared-backend': 'it gives several sessions one connection to the server',
+} as const;
+
+/** A pooler where PostgreSQL itself must be. */
+export function poolerRefused({ details }: Failure<'pooler-refused'>, context: PhraseContext): FailurePhrase {
+  const { host, port, sign, reason } = details;
+  const name = findServerName(details, context);
+  const place = name === undefined ? 'the URL' : `servers.${name} in ${configOf(context)}`;
+  const allow = name === undefined ? 'allowPooler=true in the query of the URL' : 'allowPooler: true';
+  return {
+    happened: [
+      `${host}:${port} is a connection pooler, not PostgreSQL itself: ${signs[sign]}`,
+      ...quoted(foreignLines(reason)),
+      '  behind it a lock would be held by nobody, and a setting would reach other clients',
+    ],
+    state: `nothing was changed in ${details.database}.`,
+    next: [
+      `url: …  # of ${place}: PostgreSQL's own host and port, often 5432`,
+      ...(sign === 'shared-backend'
+        ? ['pool_mode = session  ; in pgbouncer.ini, for this user or database, where there is no direct way']
+        : [
+            `${allow}  # of ${place}: only where each session has a server connection of its own (pool_mode = session)`,
+          ]),
+      'orch wait  # asks the servers again, changes nothing',
+    ],
+  };
+}
+
+/** A server that takes no changes, found out when a change was to be made. */
+export function serverNotWritable({ details }: Failure<'server-not-writable'>, context: PhraseContext): FailurePhrase {
+  const { service, database, host, port, why, during } = details;
+  const name = findServerName(details, context);
+  const place = name === undefined ? 'the URL' : `servers.${name} in ${configOf(context)}`;
+  return {
+    happened: [
+      why === 'standby'
+        ? `${service}: the server of ${database} at ${host}:${port} is a standby: it takes no changes (while ${during})`
+        : `${service}: the server of ${database} at ${host}:${port} takes no changes: its transactions are read-only (while ${during})`,
+    ],
+    state: `what was open is rolled back; ${phraseStanding(details, context)}`,
+    next: [
+      why === 'standby'
+        ? `url: …  # of ${place}: name the primary; after a failover it is another`
+        : `SELECT setdatabase, setrole::regrole, setconfig FROM pg_db_role_setting;  -- or default_transaction_read_only of the server: why it is on`,
+      againCommand(context, service),
     ],
   };
 }

@@ -47,6 +47,9 @@ export class TreeModel {
       case 'lock-awaited':
         this.#service(event.subject).awaitLock(event);
         return;
+      case 'revision-blocked':
+        this.#service(event.step.subject).block(event);
+        return;
       case 'notice-received':
         this.#notice(event);
         return;

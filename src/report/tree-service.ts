@@ -1,7 +1,8 @@
 import type { Event } from '../core/event.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Step, Subject } from '../core/plan.ts';
-import { phraseFailureShort, phraseLockHolder, phraseProgress, phraseSkip } from './event-phrases.ts';
+import { phraseBlocked, phraseFailureShort, phraseLockHolder, phraseProgress, phraseSkip } from './event-phrases.ts';
+import { phraseBlocker } from './holder-phrase.ts';
 import type { PhraseContext } from './phrase-context.ts';
 import { shownPlace } from './phrase-context.ts';
 import { phraseStep } from './step-phrases.ts';
@@ -58,6 +59,10 @@ export class TreeService {
 
   awaitLock(event: Extract<Event, { type: 'lock-awaited' }>): void {
     this.#lockHolder = phraseLockHolder(event);
+  }
+
+  block(event: Extract<Event, { type: 'revision-blocked' }>): void {
+    this.#notice = [phraseBlocked(event), ...event.blockers.map(phraseBlocker)].join('  ');
   }
 
   notice(severity: string, message: string): void {

@@ -4,15 +4,20 @@ import { hostname } from 'node:os';
 import { createRevisionStore } from '../adapters/files/revision-store.ts';
 import { revisionWriter } from '../adapters/files/write-revisions.ts';
 import { AdvisoryLock } from '../adapters/postgres/advisory-lock.ts';
+import { postgresBlockers } from '../adapters/postgres/blockers.ts';
 import { configuredTargets } from '../adapters/postgres/configured-targets.ts';
 import { PostgresDatabase } from '../adapters/postgres/database.ts';
+import { postgresIndexBuilds } from '../adapters/postgres/index-builds.ts';
 import { introspection } from '../adapters/postgres/introspect.ts';
 import { PostgresLedger } from '../adapters/postgres/ledger.ts';
 import { offlineSql } from '../adapters/postgres/offline-sql.ts';
+import { PatientDatabase } from '../adapters/postgres/patient-database.ts';
 import { PostgresReadiness } from '../adapters/postgres/readiness.ts';
 import { PostgresServerAdmin } from '../adapters/postgres/server-admin.ts';
+import { postgresSessions } from '../adapters/postgres/sessions.ts';
 import { findAuthor } from '../adapters/system/author.ts';
 import { systemClock } from '../adapters/system/clock.ts';
+import { systemRandom } from '../adapters/system/random.ts';
 import type { Project } from '../core/project.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { Ports, Run } from '../ports/run.ts';
@@ -59,19 +64,29 @@ function buildPorts(
   surroundings: Surroundings,
 ): Ports {
   const clock = systemClock;
-  const database = new PostgresDatabase({ run });
+  const impatient = new PostgresDatabase({ run });
+  const database = new PatientDatabase({
+    database: impatient,
+    clock,
+    servers: project.services.map(({ server }) => server),
+    onWait: (server, reason, waited) => emit({ type: 'probe-awaited', server, probe: 'login', reason, waited }),
+  });
   const targets = chosen.targets(configuredTargets);
   const { lockWait } = project.policies;
   const admin = new PostgresServerAdmin({ database, targets, clock, run, signal, lockWait });
   const advisory = new AdvisoryLock(clock);
   return {
     clock,
+    random: systemRandom,
     database,
     ledger: new PostgresLedger(),
     introspection,
+    blockers: postgresBlockers,
+    indexBuilds: postgresIndexBuilds,
     offline: offlineSql,
     lock: (location) => (location.sessions === 'one' ? chosen.sharedSessionLock : advisory),
-    readiness: new PostgresReadiness(database, clock),
+    readiness: new PostgresReadiness(impatient, clock),
+    sessions: postgresSessions,
     revisions: createRevisionStore({ root: project.root, workingFolder: surroundings.cwd }),
     authoring: {
       ...revisionWriter,

@@ -53,13 +53,16 @@ describe('lock_timeout and statement_timeout', () => {
       .catch((error: unknown) => String(error));
     const sessions = `SELECT pid FROM pg_stat_activity WHERE datname = '${project.database('api-a')}' AND query LIKE 'BEGIN; LOCK%' AND wait_event = 'PgSleep'`;
     await until(async () => (await project.sql(undefined, sessions)).length > 0);
-    await project.write('api-a/revisions/002_t.up.sql', '-- orch: lock_timeout 200ms\nALTER TABLE t ADD COLUMN j int');
+    await project.write(
+      'api-a/revisions/002_t.up.sql',
+      '-- orch: lock_timeout 200ms\n-- orch: lock_retry 0\nALTER TABLE t ADD COLUMN j int',
+    );
     const ended = await run(project, ['migrate']);
     await project.sql(undefined, `SELECT pg_terminate_backend(s.pid) FROM (${sessions}) AS s`);
     expect(await blocker).toContain('terminating connection');
     expectFault(ended, {
       code: 5,
-      happened: ['canceling statement due to lock timeout (55P03)', '002_t.up.sql:2:1'],
+      happened: ['canceling statement due to lock timeout (55P03)', '002_t.up.sql:3:1'],
       now: 'rolled back',
       next: 'orch migrate',
     });
@@ -92,7 +95,7 @@ LISTEN something;`,
     });
     expect(await run(project, ['migrate'])).toMatchObject({ code: 0 });
     const clean = {
-      lock: '0',
+      lock: '500ms',
       statement: '0',
       path: '"$user", public',
       role: project.owner('api'),

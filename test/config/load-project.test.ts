@@ -11,7 +11,8 @@ describe('loadProject', () => {
     const project = await load({});
     expect(project.policies).toEqual({
       lockWait: 60_000,
-      lockTimeout: 0,
+      lockTimeout: 500,
+      lockRetry: 120_000,
       statementTimeout: 0,
       failFast: false,
       concurrency: 4,
@@ -56,7 +57,7 @@ describe('loadProject', () => {
 
   it('resolves everything that a service can say', async () => {
     const project = await load({
-      'orchestrator.config.yaml': `${MAIN}compose: { files: [x/compose.yaml, /abs.yaml] }\npolicies: { lockWait: 500ms, lockTimeout: 2, statementTimeout: 5m, failFast: true, concurrency: 2 }\n`,
+      'orchestrator.config.yaml': `${MAIN}compose: { files: [x/compose.yaml, /abs.yaml] }\npolicies: { lockWait: 500ms, lockTimeout: 2, lockRetry: 10s, statementTimeout: 5m, failFast: true, concurrency: 2 }\n`,
       'a/service.yaml': `${A}prerequisites:
   roles:
     - name: a_app
@@ -82,6 +83,7 @@ local:
     expect(project.policies).toEqual({
       lockWait: 500,
       lockTimeout: 2000,
+      lockRetry: 10_000,
       statementTimeout: 300_000,
       failFast: true,
       concurrency: 2,

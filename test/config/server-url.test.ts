@@ -37,6 +37,8 @@ describe('a connection URL', () => {
     ['postgres://u@%2Fvar%2Frun%2Fpostgresql/d', { host: '/var/run/postgresql' }],
     ['postgres:///d?host=/var/run/postgresql&port=5433', { host: '/var/run/postgresql', port: 5433 }],
     ['postgres://x:1/d?host=h&port=2', { host: 'h', port: 2 }],
+    ['postgres://h/d?allowPooler=true', { allowPooler: true }],
+    ['postgres://h/d', { allowPooler: false }],
     ['postgres://h/d?sslmode=verify-ca&sslrootcert=ca%20.pem', { sslmode: 'verify-ca', sslrootcert: 'ca .pem' }],
     ['postgres://user%40server:p@h.postgres.database.azure.com/d', { role: 'user@server' }],
     ['postgres://h/d?', { database: 'd' }],
@@ -77,6 +79,7 @@ describe('a connection URL', () => {
       'postgres://h/d?sslmod=require&x=y',
       ["unknown parameter 'sslmod' in the URL", "unknown parameter 'x' in the URL"],
     ],
+    ['postgres://h/d?allowPooler=yes', ['allowPooler in the URL is neither true nor false']],
     ['postgres://h/d?sslmode', ["the parameter 'sslmode' in the URL has no value"]],
     ['postgres://h/d?port=1&port=2', ["the parameter 'port' stands twice in the URL"]],
   ])('%s is refused', (text, expected) => {
@@ -116,6 +119,16 @@ describe('the sslmode of a URL that names none', () => {
       mode: 'verify-full',
       rootCertificate: undefined,
     });
+  });
+});
+
+describe('a connection pooler', () => {
+  it('is allowed by the config or by the URL, and by nothing else', async () => {
+    const server = async (text: string) => (await load({ 'orchestrator.config.yaml': text })).servers[0]?.allowPooler;
+    expect(await server(MAIN)).toBeUndefined();
+    expect(await server(MAIN.replace('54329/postgres', '54329/postgres?allowPooler=true'))).toBe(true);
+    expect(await server(MAIN.replace(/^( +)(url: .*)$/m, '$1$2\n$1allowPooler: true'))).toBe(true);
+    expect(await server(MAIN.replace(/^( +)(url: .*)$/m, '$1$2\n$1allowPooler: false'))).toBeUndefined();
   });
 });
 

@@ -87,7 +87,7 @@ describe('a fault of orchestrator.config.yaml', () => {
     [
       'a merge key',
       MAIN.replace('    url', '    <<: {}\n    url'),
-      ["5:5: unknown key '<<' (Known here: url, password, passwordFile, container, readyTimeout.)"],
+      ["5:5: unknown key '<<' (Known here: url, password, passwordFile, container, readyTimeout, allowPooler.)"],
     ],
     ['only a scalar', 'hello\n', ["1:1: expected a mapping of keys to values, found 'hello'"]],
   ])('is told for %s', async (_name, text, expected) => {

@@ -49,7 +49,7 @@ export function project(services: readonly Service[], fields: Partial<Project> =
     naming: defaultNaming,
     servers: [server],
     services,
-    policies: { lockWait: 0, lockTimeout: 0, statementTimeout: 0, failFast: false, concurrency: 4 },
+    policies: { lockWait: 0, lockTimeout: 0, lockRetry: 0, statementTimeout: 0, failFast: false, concurrency: 4 },
     secrets: [],
     ...fields,
   };

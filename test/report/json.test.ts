@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { DatabaseSession } from '../../src/core/observed.ts';
 import { createAnswers } from '../../src/report/answers.ts';
 import { createReporter } from '../../src/report/create-reporter.ts';
 import {
@@ -38,6 +39,22 @@ function expectDocumented(value: Line, fields: Readonly<Record<string, FieldDoc>
 const frame: Record<string, FieldDoc> = {
   type: { type: 'string', meaning: '' },
   at: { type: 'string', meaning: '' },
+};
+
+const sessionRow: DatabaseSession = {
+  pid: 4711,
+  application: 'orch lock',
+  client: '10.0.0.3',
+  role: 'auth_owner',
+  since: '2026-11-20T10:00:00Z',
+  began: undefined,
+  duration: undefined,
+  state: undefined,
+  query: undefined,
+  holds: ['database'],
+  awaits: undefined,
+  waitsFor: undefined,
+  blockedBy: [],
 };
 
 describe('JSON output', () => {
@@ -137,6 +154,10 @@ describe('JSON output', () => {
         differences: [{ what: 'extra', object: { kind: 'table', name: 't', of: undefined } }],
       },
     ]);
+    const database = { service: 'a', server: 'main', database: 'b', shared: false, sessions: [], failure: sqlFailure };
+    await answers.locks([database]);
+    await answers.ending('cancel', sessionRow, 'b');
+    await answers.ended({ action: 'cancel', service: 'a', database: 'b', session: sessionRow, result: 'ended' });
     await answers.stopped(['auth']);
     await answers.logLine({ service: 'a', stream: 'stdout', text: 'hello' });
     const lines = stdout.text

@@ -1,7 +1,7 @@
 import type { Event } from '../../src/core/event.ts';
 import { Failure, type FailureCode } from '../../src/core/failure.ts';
 import { defaultNaming } from '../../src/core/naming.ts';
-import type { LockHolder } from '../../src/core/observed.ts';
+import type { Blocker, LockHolder } from '../../src/core/observed.ts';
 import type { Step, StepKind, StepOf } from '../../src/core/plan.ts';
 import type { Project, Server, Service } from '../../src/core/project.ts';
 import { sqlRevision } from '../support/revisions.ts';
@@ -14,6 +14,14 @@ export const holder: LockHolder = {
   client: '10.0.0.3',
   role: 'auth_owner',
   since: '2026-11-20T10:00:00Z',
+};
+
+const blocker: Blocker = {
+  ...holder,
+  application: 'psql',
+  role: 'reporting',
+  state: 'idle in transaction',
+  query: 'SELECT count(*) FROM users',
 };
 
 const subject = { service: 'api-auth', database: 'authdb' };
@@ -290,12 +298,32 @@ export const failures: { readonly [C in FailureCode]: Failure<C> } = {
     sqlstate: '28P01',
     waited: 3200,
   }),
+  'pooler-refused': new Failure('pooler-refused', {
+    host: '127.0.0.1',
+    port: 54329,
+    database: 'authdb',
+    sign: 'other-backend',
+    reason: 'log-in named the backend 17, and 4711 answers',
+  }),
+  'server-not-writable': new Failure('server-not-writable', {
+    ...subject,
+    host: '127.0.0.1',
+    port: 54329,
+    why: 'standby',
+    during: 'applying 002_x',
+  }),
   'connection-lost': new Failure('connection-lost', {
     ...subject,
     during: 'applying 002_x',
     reason: 'terminating connection due to administrator command',
   }),
-  'outcome-unknown': new Failure('outcome-unknown', { ...subject, revision: '002_x', reason: 'read ECONNRESET' }),
+  'outcome-unknown': new Failure('outcome-unknown', {
+    ...subject,
+    revision: '002_x',
+    reason: 'read ECONNRESET',
+    wanted: 'applied',
+    backend: 4711,
+  }),
   'prerequisite-unmet': new Failure('prerequisite-unmet', {
     ...subject,
     what: 'extension-too-old',
@@ -304,6 +332,37 @@ export const failures: { readonly [C in FailureCode]: Failure<C> } = {
     found: '0.5.1',
   }),
   'sql-failed': sqlFailure,
+  'revision-blocked': new Failure(
+    'revision-blocked',
+    {
+      ...subject,
+      revision: '002_x',
+      direction: 'up',
+      sqlstate: '55P03',
+      message: 'canceling statement due to lock timeout',
+      statement: 'ALTER TABLE users ADD COLUMN name text',
+      source: undefined,
+      blockers: [blocker],
+      tries: 12,
+      waited: 119_400,
+      lockTimeout: 2000,
+      partial: false,
+      statementsDone: 0,
+    },
+    { at: { file: '/home/dev/shop/services/api-auth/revisions/002_x.up.sql', line: 3, column: 1 } },
+  ),
+  'index-invalid': new Failure(
+    'index-invalid',
+    {
+      ...subject,
+      revision: '002_x',
+      direction: 'up',
+      index: 'public.users_email',
+      table: 'public.users',
+      why: 'invalid',
+    },
+    { at: { file: '/home/dev/shop/services/api-auth/revisions/002_x.up.sql', line: 2, column: 1 } },
+  ),
   'step-refused': new Failure('step-refused', {
     ...subject,
     during: 'create-database',
@@ -352,6 +411,8 @@ export const failures: { readonly [C in FailureCode]: Failure<C> } = {
   'reset-refused': new Failure('reset-refused', { database: 'authdb', environment: 'production' }),
   'reset-unknown': new Failure('reset-unknown', { name: 'autdb', known: ['authdb', 'api-auth'], nearest: 'authdb' }),
   'approval-missing': new Failure('approval-missing', { what: 'authdb', command: 'reset', services: [] }),
+  'session-not-found': new Failure('session-not-found', { pid: 4711, databases: ['authdb', 'postgres'] }),
+  'session-not-approved': new Failure('session-not-approved', { pid: 4711, action: 'terminate' }),
   'observed-changed': new Failure('observed-changed', { service: 'api-auth' }),
   interrupted: new Failure('interrupted', { signal: 'SIGINT' }),
 };
@@ -384,6 +445,13 @@ export const events: { readonly [T in Event['type']]: EventOf<T> } = {
     },
   },
   'lock-awaited': { type: 'lock-awaited', subject, holder, waited: 5000 },
+  'revision-blocked': {
+    type: 'revision-blocked',
+    step,
+    blockers: [blocker],
+    waited: 500,
+    retry: { sqlstate: '55P03', tries: 1, pause: 120, left: 119_500 },
+  },
   'step-started': { type: 'step-started', step },
   'step-progressed': { type: 'step-progressed', step, done: 1000, total: 4000, unit: 'rows' },
   'step-finished': { type: 'step-finished', step, duration: 12, note: undefined },

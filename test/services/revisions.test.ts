@@ -37,6 +37,7 @@ function handle(service: string): RevisionHandle {
   return createHandle({
     session,
     frame: framesInTransaction(() => undefined),
+    send: (_text, send) => send(),
     transaction: 'none',
     progress: (done, total) => void progress.push(`${done}/${total}`),
     config: { service, database: service, owner: 'owner', roles: [], environment: 'test', variables: {} },

@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createRevisionStore } from '../../src/adapters/files/revision-store.ts';
+import { postgresBlockers } from '../../src/adapters/postgres/blockers.ts';
 import { PostgresDatabase } from '../../src/adapters/postgres/database.ts';
+import { postgresIndexBuilds } from '../../src/adapters/postgres/index-builds.ts';
 import { PostgresLedger } from '../../src/adapters/postgres/ledger.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
+import { systemRandom } from '../../src/adapters/system/random.ts';
 import type { Event } from '../../src/core/event.ts';
 import type { StepOf } from '../../src/core/plan.ts';
 import type { Project, Service } from '../../src/core/project.ts';
@@ -34,10 +37,13 @@ export async function fileRunner(service: Service, location: Location): Promise<
   const revisions = createRevisionStore({ root: folder, workingFolder: folder });
   const run = {
     project: {
-      policies: { lockTimeout: 0, statementTimeout: 0, lockWait: 0, failFast: false, concurrency: 1 },
+      policies: { lockTimeout: 0, lockRetry: 0, statementTimeout: 0, lockWait: 0, failFast: false, concurrency: 1 },
     } as unknown as Project,
     ports: {
       clock: systemClock,
+      random: systemRandom,
+      blockers: postgresBlockers,
+      indexBuilds: postgresIndexBuilds,
       database: new PostgresDatabase({ run: writer.run }),
       ledger,
       revisions,

@@ -71,6 +71,7 @@ export function composeProject(options: {
     policies: {
       lockWait: 0,
       lockTimeout: 0,
+      lockRetry: 0,
       statementTimeout: 0,
       failFast: false,
       concurrency: 4,

@@ -51,7 +51,7 @@ export function localProject(root: string, services: readonly Service[]): Projec
     naming: defaultNaming,
     servers: [localServer],
     services,
-    policies: { lockWait: 20_000, lockTimeout: 0, statementTimeout: 0, failFast: false, concurrency: 4 },
+    policies: { lockWait: 20_000, lockTimeout: 0, lockRetry: 0, statementTimeout: 0, failFast: false, concurrency: 4 },
     secrets: [],
   };
 }

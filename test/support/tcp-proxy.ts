@@ -2,15 +2,22 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** What happens to a query: `cut` before the server gets it, as soon as it was sent on, or when the server's answer comes. */
-export type Verdict = 'pass' | 'cut' | 'cut-when-sent' | 'cut-at-answer';
+/**
+ * What happens to a query: `cut` before the server gets it, as soon as it was sent on, or when the server's answer comes;
+ * `lose-client`: sent on and cut on the client's side alone, so that the server does not notice.
+ */
+export type Verdict = 'pass' | 'cut' | 'cut-when-sent' | 'cut-at-answer' | 'lose-client';
 
 export interface TcpProxy {
   readonly port: number;
   /** Asked for each query; `application` is the session's `application_name`. */
   judge: (query: { readonly application: string; readonly sql: string }) => Verdict;
+  /** Which process id a session is told at log-in (BackendKeyData) in place of its backend's. */
+  key: (pid: number) => number;
   /** From now on nothing comes through any more, in either direction; connections stay open. */
   stall(): void;
+  /** The same for the connections that there are; new ones get through. */
+  stallOpen(): void;
   /** Ends the connections of sessions whose `application_name` matches. */
   cut(application: RegExp): void;
 }
@@ -20,18 +27,25 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
   const links = new Set<Link>();
   let stalled = false;
   const server = createServer((client) => {
-    const link = new Link(client, connect(target.port, target.host), (query) => proxy.judge(query));
+    const link = new Link(client, connect(target.port, target.host), {
+      judge: (query) => proxy.judge(query),
+      key: (pid) => proxy.key(pid),
+    });
     links.add(link);
     if (stalled) link.stall();
-    client.once('close', () => links.delete(link));
+    link.onEnd(() => links.delete(link));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const proxy: TcpProxy = {
     port: (server.address() as AddressInfo).port,
     judge: () => 'pass',
+    key: (pid) => pid,
     stall: () => {
       stalled = true;
+      for (const link of links) link.stall();
+    },
+    stallOpen: () => {
       for (const link of links) link.stall();
     },
     cut: (application) => {
@@ -50,26 +64,44 @@ class Link {
   application = '';
   readonly #client: Socket;
   readonly #server: Socket;
-  readonly #judge: TcpProxy['judge'];
+  readonly #hooks: Pick<TcpProxy, 'judge' | 'key'>;
   #started = false;
+  #keyed = false;
   #awaitsCut = false;
+  #keepsServer = false;
   #received = Buffer.alloc(0);
 
-  constructor(client: Socket, server: Socket, judge: TcpProxy['judge']) {
+  constructor(client: Socket, server: Socket, hooks: Pick<TcpProxy, 'judge' | 'key'>) {
     this.#client = client;
     this.#server = server;
-    this.#judge = judge;
+    this.#hooks = hooks;
     client.setNoDelay(true);
     server.setNoDelay(true);
     client.on('data', (chunk: Buffer) => this.#fromClient(chunk));
     server.on('data', (chunk: Buffer) => {
       if (this.#awaitsCut) this.cut();
-      else client.write(chunk);
+      else if (!this.#keepsServer) client.write(this.#withKey(chunk));
     });
     // Either side's end is the other's.
     for (const socket of [client, server]) socket.on('error', () => this.cut());
-    client.once('close', () => this.cut());
+    client.once('close', () => {
+      if (!this.#keepsServer) this.cut();
+    });
     server.once('close', () => this.cut());
+  }
+
+  /** Both sides are closed. */
+  onEnd(end: () => void): void {
+    this.#server.once('close', end);
+  }
+
+  /** A BackendKeyData message is 13 bytes: `K`, 12, process id, key; it comes in one piece with the rest of the log-in. */
+  #withKey(chunk: Buffer): Buffer {
+    const at = this.#keyed ? -1 : chunk.indexOf(Buffer.from([0x4b, 0, 0, 0, 12]));
+    if (at < 0 || chunk.length < at + 13) return chunk;
+    this.#keyed = true;
+    chunk.writeInt32BE(this.#hooks.key(chunk.readInt32BE(at + 5)), at + 5);
+    return chunk;
   }
 
   stall(): void {
@@ -92,7 +124,11 @@ class Link {
       }
       if (verdict === 'cut-at-answer') this.#awaitsCut = true;
       // The socket is ended, not destroyed: what was written before goes out.
-      if (verdict === 'cut-when-sent') this.#server.end(frame, () => this.#client.destroy());
+      if (verdict === 'lose-client') {
+        this.#keepsServer = true;
+        this.#server.write(frame);
+        this.#client.destroy();
+      } else if (verdict === 'cut-when-sent') this.#server.end(frame, () => this.#client.destroy());
       else this.#server.write(frame);
     }
   }
@@ -119,6 +155,6 @@ class Link {
   #verdict(frame: Buffer): Verdict {
     const type = String.fromCharCode(frame[0] ?? 0);
     if (type !== 'Q' && type !== 'P') return 'pass';
-    return this.#judge({ application: this.application, sql: frame.subarray(5).toString().replaceAll('\0', '') });
+    return this.#hooks.judge({ application: this.application, sql: frame.subarray(5).toString().replaceAll('\0', '') });
   }
 }

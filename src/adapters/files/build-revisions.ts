@@ -33,7 +33,8 @@ function buildRevision(
   faults: Fault[],
 ): Revision {
   const { id, name, title } = files.up.name;
-  const { message, lockTimeout, statementTimeout, labels, requires, irreversible, variables, author } = head.directives;
+  const { message, lockTimeout, lockRetry, statementTimeout, labels, requires, irreversible, variables, author } =
+    head.directives;
   return {
     kind,
     id,
@@ -43,6 +44,7 @@ function buildRevision(
     up: files.up.name.part === 'code' ? codeText(files.up, head, 'up') : sqlText(files.up, head),
     down: buildDown(files, head, faults),
     lockTimeout,
+    lockRetry,
     statementTimeout,
     labels,
     requires,

@@ -52,12 +52,12 @@ export class ClusterLock {
     const session = await database.connect(location, 'admin', signal);
     try {
       const polling = { wait, firstPause: 20, longestPause: 200, signal, onWait: () => undefined };
-      const refused = await pollLock(session, KEY, clock, polling);
+      const refused = await pollLock(session, PREPARATION_KEY, clock, polling);
       if (refused !== undefined) {
         throw new Failure('lock-held', { service: service.name, database: location.database, ...refused });
       }
       const result = await work(session);
-      await unlock(session, KEY);
+      await unlock(session, PREPARATION_KEY);
       return result;
     } finally {
       // Where the work failed, the lock goes with the session.
@@ -66,4 +66,5 @@ export class ClusterLock {
   }
 }
 
-const KEY = lockKey('prepare');
+/** In the maintenance database: of the whole server. */
+export const PREPARATION_KEY = lockKey('prepare');

@@ -23,6 +23,8 @@ export const configuredTargets: Targets = {
 };
 
 function locate(server: Server, login: Credentials, database: string, actAs: string | undefined): Location {
-  const { host, port, tls } = server;
-  return { host, port, tls, database, role: login.role, password: login.password, actAs, sessions: 'many' };
+  const { host, port, tls, allowPooler } = server;
+  const { role, password } = login;
+  const location = { host, port, tls, database, role, password, actAs, sessions: 'many' } as const;
+  return allowPooler === true ? { ...location, pooler: true } : location;
 }

@@ -1,8 +1,10 @@
 import pg from 'pg';
+import { Failure } from '../../core/failure.ts';
 import { type Database, DatabaseError, type Location, type Session } from '../../ports/database.ts';
 import { translateError } from './driver-error.ts';
+import { Pulse } from './pulse.ts';
 import { PgSession } from './session.ts';
-import { applicationName, SETTING_LEVELS, type SettingLevel, startupOptions } from './startup-options.ts';
+import { applicationName, SETTING_LEVELS, type SettingLevel, settleSql, startupOptions } from './startup-options.ts';
 import { type OpenStream, openStream } from './stream.ts';
 import { type Encryption, encryptions } from './tls.ts';
 
@@ -11,6 +13,8 @@ export interface PostgresOptions {
   readonly run: string;
   /** For one attempt from the first packet to a session that takes statements, in ms. */
   readonly connectTimeout?: number;
+  /** How often a server that is silent is asked whether it is there, in ms. */
+  readonly pulse?: number;
 }
 
 /** Sessions to real servers (and to PGlite's socket) over `pg`. */
@@ -19,10 +23,15 @@ export class PostgresDatabase implements Database {
   readonly #connectTimeout: number;
   /** By address: the newest settings that the server knows. */
   readonly #levels = new Map<string, SettingLevel>();
+  readonly #pulse: Pulse;
 
   constructor(options: PostgresOptions) {
     this.#run = options.run;
     this.#connectTimeout = options.connectTimeout ?? 10_000;
+    this.#pulse = new Pulse({
+      period: options.pulse ?? 5_000,
+      backends: (location, limit) => this.#findBackends(location, limit),
+    });
   }
 
   async connect(location: Location, purpose: string, signal?: AbortSignal): Promise<Session> {
@@ -77,12 +86,39 @@ export class PostgresDatabase implements Database {
     const either = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
     try {
       const stream = await openStream(location, encryption, either);
-      return await new PgSession(this.#client(location, options, purpose, stream), stream).open(either);
+      const client = this.#client(location, options, purpose, stream);
+      const session = await new PgSession(client, stream, { shared: location.sessions === 'one' }).open(either);
+      if (location.pooler === true) await settle(session, location, purpose);
+      else if (location.sessions === 'many' && purpose !== PULSE) {
+        stream.stream.once('close', this.#pulse.watch(session, location, purpose === 'lock'));
+      }
+      return session;
     } catch (error) {
       signal?.throwIfAborted();
-      throw translateError(error, 'opening');
+      const translated = translateError(error, 'opening');
+      throw asPooler(translated, location) ?? translated;
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** Backends of the server with their states, as far as the role may see them; undefined: it would not say, whatever the reason. */
+  async #findBackends(location: Location, limit: number): Promise<ReadonlyMap<number, string | undefined> | undefined> {
+    let session: Session | undefined;
+    try {
+      const deadline = AbortSignal.timeout(limit);
+      const asking = await this.connect({ ...location, actAs: undefined }, PULSE, deadline);
+      session = asking;
+      deadline.addEventListener('abort', () => void asking.close(), { once: true });
+      const { rows } = await asking.query<{ pid: number; state: string | null }>(
+        'SELECT a.pid, a.state FROM pg_catalog.pg_stat_activity AS a',
+      );
+      return new Map(rows.map(({ pid, state }) => [pid, state ?? undefined]));
+    } catch {
+      // No place left, a changed password, a catalog that is locked: nothing of that says that the session is gone.
+      return undefined;
+    } finally {
+      await session?.close();
     }
   }
 
@@ -102,6 +138,26 @@ export class PostgresDatabase implements Database {
       stream: () => stream.stream,
     });
   }
+}
+
+const PULSE = 'pulse';
+
+/** What start-up options do elsewhere. The deadline of the opening is over once the server has said yes; a statement's is not. */
+async function settle(session: PgSession, location: Location, purpose: string): Promise<void> {
+  try {
+    const { rows } = await session.run(settleSql(location, purpose));
+    session.adoptBackend(Number(rows[0]?.pid));
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+/** PgBouncer knows few start-up parameters, and refuses a session that brings another: `options`, or one in it. */
+function asPooler(error: unknown, { host, port, database }: Location): Failure<'pooler-refused'> | undefined {
+  if (!(error instanceof DatabaseError && /unsupported startup parameter/i.test(error.message))) return undefined;
+  const details = { host, port, database, sign: 'startup-parameter', reason: error.message } as const;
+  return new Failure('pooler-refused', details, { cause: error });
 }
 
 function noAnswer(timeout: number): DatabaseError {

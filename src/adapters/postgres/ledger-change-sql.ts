@@ -16,6 +16,7 @@ import {
   type TransactionIdentity,
 } from './ledger-sql.ts';
 import { quoteLiteral, quoteNullable, quoteTextArray } from './quoting.ts';
+import { TAKE_TRANSACTION_LOCK } from './transaction-lock.ts';
 
 /*
  * Statements that take rows out of the ledger or change them. As in `ledger-sql.ts`, every name is qualified, operators too.
@@ -24,11 +25,12 @@ import { quoteLiteral, quoteNullable, quoteTextArray } from './quoting.ts';
 const EQUALS = 'OPERATOR(pg_catalog.=)';
 
 /**
- * Opens the transaction of a down text, sets its timeouts and takes the row out; gives the `TransactionIdentity`.
+ * Opens the transaction of a down text, takes its lock, sets its timeouts and takes the row out; gives the `TransactionIdentity`.
  * The row goes first: a second runner waits for this transaction there, and then finds none.
  */
 export function beginRevertSql(revision: Revision, settings: TransactionSettings): string {
   return `BEGIN;
+${TAKE_TRANSACTION_LOCK};
 SET LOCAL lock_timeout = ${Math.round(settings.lockTimeout)};
 SET LOCAL statement_timeout = ${Math.round(settings.statementTimeout)};
 DELETE FROM orch.ledger AS l WHERE ${isRow(revision, 'l')} AND l.state ${EQUALS} 'applied' RETURNING ${IDENTITY_COLUMNS}`;

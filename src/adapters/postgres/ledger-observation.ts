@@ -12,6 +12,7 @@ import { DatabaseError, type Session } from '../../ports/database.ts';
 import { CONTENTS } from './contents-sql.ts';
 import { findAvailable } from './extensions.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
+import { requireOwnBackend, STANDING, type Standing, standingOf } from './standing.ts';
 
 /** No such table, column or schema. */
 const OTHER_LAYOUT: ReadonlySet<string> = new Set(['42P01', '42703', '3F000']);
@@ -24,6 +25,7 @@ const OTHER_LAYOUT: ReadonlySet<string> = new Set(['42P01', '42703', '3F000']);
  */
 export async function observeDatabase(session: Session, service: Service): Promise<ObservedDatabase> {
   const { seen, ledger, contents } = await readAll(session, service);
+  requireOwnBackend(session, service, seen);
   const extensions = service.extensions.map(({ name }, index) => ({
     name,
     installed: seen.installed[index] ?? undefined,
@@ -38,10 +40,11 @@ export async function observeDatabase(session: Session, service: Service): Promi
     extensions: await addAvailable(session, service, extensions),
     missingRoles: rolesOf(service).filter((_, index) => seen.missing[index] === true),
     rolesWithoutAccess: applicationRolesOf(service).filter(lacksAccess),
+    ...standingOf(seen),
   };
 }
 
-interface Seen {
+interface Seen extends Standing {
   readonly owner: string;
   /** Versions, in the order of `service.extensions`. */
   readonly installed: readonly (string | null)[];
@@ -158,7 +161,7 @@ function seenSql(service: Service): string {
   ARRAY[${installed.join(', ')}]::pg_catalog.text[] AS installed,
   ARRAY[${missing.join(', ')}]::pg_catalog.bool[] AS missing,
   ARRAY[${connect.join(', ')}]::pg_catalog.bool[] AS connect,
-  ${connect.length === 0 ? 'NULL' : DEFAULTS} AS defaults`;
+  ${connect.length === 0 ? 'NULL' : DEFAULTS} AS defaults, ${STANDING}`;
 }
 
 function roleId(name: string): string {

@@ -3,6 +3,7 @@ import type { Revision, RevisionText } from '../../core/revision.ts';
 import type { Notice } from '../../ports/database.ts';
 import type { LogEntry, TransactionSettings, Writer } from '../../ports/ledger.ts';
 import { quoteLiteral, quoteNullable, quoteTextArray } from './quoting.ts';
+import { TAKE_TRANSACTION_LOCK } from './transaction-lock.ts';
 
 /*
  * Statements of the ledger as text, so that several go in one message. They run between a service's own statements,
@@ -27,11 +28,12 @@ export const IDENTITY_COLUMNS = `pg_catalog.pg_current_xact_id()::pg_catalog.tex
   current_user::pg_catalog.text AS role, session_user::pg_catalog.text AS login`;
 
 /** How many statements `beginSql` has; the last one gives the `TransactionIdentity`. */
-export const BEGIN_STATEMENTS = 4;
+export const BEGIN_STATEMENTS = 5;
 
-/** Opens the transaction, sets its timeouts and inserts the row; gives the `TransactionIdentity`. */
+/** Opens the transaction, takes its lock, sets its timeouts and inserts the row; gives the `TransactionIdentity`. */
 export function beginSql(revision: Revision, writer: Writer, settings: TransactionSettings): string {
   return `BEGIN;
+${TAKE_TRANSACTION_LOCK};
 SET LOCAL lock_timeout = ${Math.round(settings.lockTimeout)};
 SET LOCAL statement_timeout = ${Math.round(settings.statementTimeout)};
 ${insertRowSql(revision, writer, 'started')} RETURNING ${IDENTITY_COLUMNS}`;
@@ -58,7 +60,10 @@ RESET ROLE;`;
 
 /** In ms; as SQL where only the server can tell it, as in a script. */
 export type Duration = number | { readonly sql: string };
-type TimedEntry = Omit<LogEntry, 'duration'> & { readonly duration: Duration };
+type TimedEntry = Omit<LogEntry, 'duration' | 'message'> & {
+  readonly duration: Duration;
+  readonly message: LogEntry['message'] | { readonly sql: string };
+};
 
 function durationSql(duration: Duration): string {
   return typeof duration === 'number' ? String(Math.round(duration)) : duration.sql;
@@ -168,6 +173,11 @@ export function logSql(entry: TimedEntry, writer: Writer): string {
   return `INSERT INTO orch.log (${LOG_COLUMNS}) VALUES (${logValues(entry, writer)})`;
 }
 
+/** As `logSql`, where a condition holds. */
+export function logWhereSql(entry: TimedEntry, writer: Writer, condition: string): string {
+  return `INSERT INTO orch.log (${LOG_COLUMNS}) SELECT ${logValues(entry, writer)} WHERE ${condition}`;
+}
+
 /** A row of the log for each notice, ended by `;`; empty where there is none. */
 export function noticesSql(revision: string, writer: Writer, notices: readonly Notice[]): string {
   if (notices.length === 0) return '';
@@ -190,7 +200,9 @@ function logValues(entry: TimedEntry, writer: Writer): string {
     quoteLiteral(writer.host),
     quoteLiteral(writer.version),
     quoteNullable(entry.sqlstate),
-    quoteNullable(entry.message?.replaceAll('\0', '').slice(0, KEPT_MESSAGE)),
+    typeof entry.message === 'object'
+      ? entry.message.sql
+      : quoteNullable(entry.message?.replaceAll('\0', '').slice(0, KEPT_MESSAGE)),
   ].join(', ');
 }
 

@@ -40,6 +40,7 @@ import {
   type TransactionIdentity,
 } from './ledger-sql.ts';
 import { readRecorded } from './recorded-texts.ts';
+import { withBusyLock } from './transaction-lock.ts';
 
 /** The ledger in schema `orch`; speaks SQL only through `Session`, so it serves PGlite as well. */
 export class PostgresLedger implements Ledger {
@@ -70,7 +71,7 @@ export class PostgresLedger implements Ledger {
       return undefined;
     } catch (error) {
       const ofText = error instanceof DatabaseError ? errorOfText(error, head) : undefined;
-      if (ofText === undefined) throw error;
+      if (ofText === undefined) throw withBusyLock(error);
       return ofText;
     }
   }
@@ -94,7 +95,9 @@ export class PostgresLedger implements Ledger {
     _writer: Writer,
     settings: TransactionSettings,
   ): Promise<void> {
-    const { rows, rowCount } = await session.run(beginRevertSql(revision, settings));
+    const { rows, rowCount } = await session.run(beginRevertSql(revision, settings)).catch((error: unknown) => {
+      throw withBusyLock(error);
+    });
     requireRow(revision, { rowCount });
     // `run` cannot know the columns; `beginRevertSql` ends with the statement that returns exactly these.
     this.#begun.set(session, rows[0] as unknown as TransactionIdentity);
@@ -198,6 +201,18 @@ export class PostgresLedger implements Ledger {
     // DISCARD ALL goes in no message with another statement (25001); RESET ROLE behind it goes back to the role that the
     // session was started with (V11).
     await Promise.all([session.run('DISCARD ALL'), session.run('RESET ROLE')]);
+  }
+
+  transactionOf(session: Session): string | undefined {
+    return this.#begun.get(session)?.transaction;
+  }
+
+  async statusOf(session: Session, transaction: string): Promise<'committed' | 'aborted' | 'in progress' | undefined> {
+    const { rows } = await session.query<{ status: 'committed' | 'aborted' | 'in progress' | null }>(
+      'SELECT pg_catalog.pg_xact_status($1::pg_catalog.xid8) AS status',
+      [transaction],
+    );
+    return rows[0]?.status ?? undefined;
   }
 
   async isApplied(session: Session, revision: Revision): Promise<boolean> {

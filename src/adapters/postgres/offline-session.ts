@@ -1,7 +1,9 @@
 import type { Service } from '../../core/project.ts';
+import type { IndexBuild } from '../../core/sql/index-build.ts';
 import type { ExpectedRow } from '../../ports/offline-sql.ts';
 import { databaseKey } from './advisory-lock.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
+import { TRANSACTION_LOCK_GRANTED } from './transaction-lock.ts';
 
 /* What a connection of orch's brings by itself, written out for psql. */
 
@@ -42,6 +44,15 @@ export function acquireLockSql(service: Service): string {
   );
 }
 
+/** Of each revision's transaction, as `migrate` takes it. */
+export function takeTransactionLockSql(): string {
+  return raiseSql(
+    `NOT ${TRANSACTION_LOCK_GRANTED}`,
+    'another transaction of orch is open in this database',
+    'run the script again once it is over',
+  );
+}
+
 export function releaseLockSql(service: Service): string {
   return `DO ${quoteLiteral(`BEGIN PERFORM pg_catalog.pg_advisory_unlock(${databaseKey(service)}); END`)};\n`;
 }
@@ -79,6 +90,23 @@ BEGIN
   END IF;
 END`;
   return `DO ${quoteLiteral(body)};\n`;
+}
+
+/** As `IndexGuard` makes sure of it: IF NOT EXISTS passes over an INVALID index (V14). */
+export function requireIndexSql({ kind, relation, index }: IndexBuild): string {
+  const named = index === undefined ? undefined : quoteLiteral(index);
+  if (kind !== 'reindex-index' && (kind !== 'create' || named === undefined)) return '';
+  const found = `pg_catalog.to_regclass(${quoteLiteral(relation)})::pg_catalog.oid`;
+  const which =
+    kind === 'create'
+      ? `i.indrelid OPERATOR(pg_catalog.=) ${found} AND c.relname OPERATOR(pg_catalog.=) ${named}::pg_catalog.name`
+      : `c.oid OPERATOR(pg_catalog.=) ${found}`;
+  return raiseSql(
+    `NOT EXISTS (SELECT FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) i.indexrelid
+    WHERE i.indisvalid AND ${which})`,
+    `the index ${index ?? relation} is not there, or is INVALID`,
+    'DROP INDEX CONCURRENTLY takes an INVALID one away',
+  );
 }
 
 /** No password: none shall stand in a script. */

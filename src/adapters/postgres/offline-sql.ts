@@ -5,6 +5,7 @@ import type { TransactionSettings, Writer } from '../../ports/ledger.ts';
 import type { OfflineSql } from '../../ports/offline-sql.ts';
 import { grantSql } from './access.ts';
 import { dropCursorsSql } from './cursor-sql.ts';
+import { beginBuildSql } from './index-builds.ts';
 import { beginRevertSql, finishRevertSql, startRevertSql } from './ledger-change-sql.ts';
 import { ledgerSchemaSql } from './ledger-schema.ts';
 import {
@@ -28,10 +29,13 @@ import {
   OPENING,
   raiseSql,
   releaseLockSql,
+  requireIndexSql,
   SETTINGS,
   sessionSql,
+  takeTransactionLockSql,
 } from './offline-session.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
+import { TAKE_TRANSACTION_LOCK } from './transaction-lock.ts';
 
 const EQUALS = 'OPERATOR(pg_catalog.=)';
 
@@ -56,14 +60,18 @@ export const offlineSql: OfflineSql = {
   createLedger: (writer) =>
     `BEGIN;\n${ledgerSchemaSql().trim()}\n${logSql(entryOf('create-ledger', undefined, 0), writer)};\nCOMMIT;\n`,
   begin: (revision, writer, settings) =>
-    `BEGIN;\n${timeouts('SET LOCAL', settings)}${insertRowSql(revision, writer, 'started')};\n`,
+    `BEGIN;\n${takeTransactionLockSql()}${timeouts('SET LOCAL', settings)}${insertRowSql(revision, writer, 'started')};\n`,
   commit: (service, revision, writer) =>
     `${prepare(service)}${checkSql(service, revision, writer)}${finishSql(revision, writer, SINCE_BEGIN)};\nCOMMIT;\n${resetSql(service)}`,
+  lockTimeout: (duration) => `SET lock_timeout = ${Math.round(duration)};\n`,
+  beginBuild: (begun, writer) => `${beginBuildSql(begun, writer)};\n`,
+  requireIndex: requireIndexSql,
   start: (revision, writer, settings) => `${startSql(revision, writer)};\n${timeouts('SET', settings)}`,
   progress: (revision, done) => `${progressSql(revision, done)};\n`,
   finish: (service, revision, writer) =>
     `${resetSql(service)}BEGIN;\n${cursorsOf(revision)}${finishSql(revision, writer, sinceStart(revision))};\nCOMMIT;\n`,
-  beginRevert: (revision, settings) => `${withoutResult(beginRevertSql(revision, settings))};\n`,
+  beginRevert: (revision, settings) =>
+    `${withoutResult(beginRevertSql(revision, settings)).replace(`${TAKE_TRANSACTION_LOCK};\n`, () => takeTransactionLockSql())};\n`,
   commitRevert: (service, revision, writer) =>
     `${prepare(service)}${logSql(entryOf('revert', revision.name, SINCE_BEGIN), writer)};\nCOMMIT;\n${resetSql(service)}`,
   startRevert: (revision, settings) => `${startRevertSql(revision)};\n${timeouts('SET', settings)}`,

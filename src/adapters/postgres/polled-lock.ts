@@ -54,6 +54,9 @@ export async function pollLock(
 /** A holder that stays the same is named again after so many ms. */
 const RETELL = 1_000;
 
+/** In the statements of who polls for a lock: `pg_locks` knows no more of it. */
+export const AWAITS_LOCK = '/* orch: waits for the lock */';
+
 /** @returns false: the session did not hold the lock */
 export async function unlock(session: Session, key: string): Promise<boolean> {
   const { rows } = await session.query<{ released: boolean }>(
@@ -65,16 +68,16 @@ export async function unlock(session: Session, key: string): Promise<boolean> {
 
 async function tryLock(session: Session, key: string): Promise<boolean> {
   const { rows } = await session.query<{ granted: boolean }>(
-    'SELECT pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8) AS granted',
+    `SELECT ${AWAITS_LOCK} pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8) AS granted`,
     [key],
   );
   return rows[0]?.granted === true;
 }
 
-/** A bigint key stands in `pg_locks` in two halves, with `objsubid` 1; two `int` keys would have 2. */
-async function findHolder(session: Session, key: string): Promise<LockHolder | undefined> {
+/** Who holds the advisory lock now. A bigint key stands in `pg_locks` in two halves, with `objsubid` 1; two `int` keys would have 2. */
+export async function findHolder(session: Session, key: string): Promise<LockHolder | undefined> {
   const { rows } = await session.query<HolderRow>(
-    `SELECT ${HOLDER_COLUMNS}
+    `SELECT ${AWAITS_LOCK} ${HOLDER_COLUMNS}
      FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
      WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
        AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())

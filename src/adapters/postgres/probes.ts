@@ -2,6 +2,7 @@ import { connect, isIP } from 'node:net';
 import type { Probe } from '../../core/failure.ts';
 import { type Database, DatabaseError, type Location, type Session } from '../../ports/database.ts';
 import { messageOf } from './driver-error.ts';
+import { requireOwnBackend, STANDING, type Standing } from './standing.ts';
 
 /** Why a server does not serve yet. */
 export interface Finding {
@@ -92,7 +93,7 @@ async function askServer(database: Database, location: Location, signal: AbortSi
     return refusedLogin(error);
   }
   try {
-    return await race(askRole(session), signal);
+    return await race(askRole(session, location), signal);
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     return { probe: 'login', reason: error.message, sqlstate: error.sqlstate, cause: error, lasts: false };
@@ -114,13 +115,12 @@ function isOfTls(error: DatabaseError): boolean {
 }
 
 /** A standby takes no revision; nor does a server whose default is read-only. */
-async function askRole(session: Session): Promise<Finding | undefined> {
-  const { rows } = await session.query<{ recovery: boolean; readonly: string }>(
-    "SELECT pg_catalog.pg_is_in_recovery() AS recovery, pg_catalog.current_setting('transaction_read_only') AS readonly",
-  );
+async function askRole(session: Session, location: Location): Promise<Finding | undefined> {
+  const { rows } = await session.query<Standing>(`SELECT ${STANDING}`);
   const rest = { sqlstate: undefined, cause: undefined, lasts: false };
-  if (rows[0]?.recovery === true) return { probe: 'primary', reason: 'it is a standby in recovery', ...rest };
-  if (rows[0]?.readonly !== 'off') return { probe: 'writable', reason: 'its transactions are read-only', ...rest };
+  if (rows[0] !== undefined) requireOwnBackend(session, { server: location, database: location.database }, rows[0]);
+  if (rows[0]?.standby === true) return { probe: 'primary', reason: 'it is a standby in recovery', ...rest };
+  if (rows[0]?.read_only !== 'off') return { probe: 'writable', reason: 'its transactions are read-only', ...rest };
   return undefined;
 }
 

@@ -17,6 +17,7 @@ import {
 } from './create-database.ts';
 import { createExtension, updateExtension } from './extensions.ts';
 import { findLoss } from './loss.ts';
+import { requireOwnBackend, STANDING, type Standing } from './standing.ts';
 
 export interface ServerAdminOptions {
   readonly database: Database;
@@ -44,11 +45,13 @@ export class PostgresServerAdmin implements ServerAdmin {
     const session = await database.connect(targets.admin(service) ?? targets.owner(service), 'observe', signal);
     try {
       const wanted = [service.owner.role, ...service.roles.map((role) => role.name)];
-      const { rows } = await session.query<{ name: string }>(
-        'SELECT r.rolname AS name FROM pg_catalog.pg_roles AS r WHERE r.rolname = ANY ($1::pg_catalog.text[])',
+      const { rows } = await session.query<Standing & { readonly present: readonly string[] }>(
+        `SELECT ARRAY(SELECT r.rolname::pg_catalog.text FROM pg_catalog.pg_roles AS r
+           WHERE r.rolname = ANY ($1::pg_catalog.text[])) AS present, ${STANDING}`,
         [wanted],
       );
-      const present = new Set(rows.map((row) => row.name));
+      if (rows[0] !== undefined) requireOwnBackend(session, service, rows[0]);
+      const present = new Set(rows[0]?.present);
       const found = await findDatabase(session, service.database);
       return {
         missingRoles: wanted.filter((role) => !present.has(role)),

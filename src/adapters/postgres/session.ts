@@ -12,13 +12,15 @@ import {
 import { writeRows } from './copy-stream.ts';
 import { translateError } from './driver-error.ts';
 import { Message } from './message.ts';
+import type { Watched } from './pulse.ts';
 import type { OpenStream } from './stream.ts';
 
 /** How long a server may take to say goodbye, in ms; then the socket is closed from here. */
 const CLOSE_DEADLINE = 1_000;
 
 /** A session over one `pg` client. Never emits: an `error` event that nobody hears would end the process. */
-export class PgSession implements Session {
+export class PgSession implements Session, Watched {
+  readonly shared: boolean;
   readonly #client: pg.Client;
   readonly #stream: OpenStream;
   readonly #lostListeners: ((error: DatabaseError) => void)[] = [];
@@ -27,10 +29,14 @@ export class PgSession implements Session {
   #closed: Promise<void> | undefined;
   #opened = false;
   #gathering = false;
+  #pending = 0;
+  /** What a pooler's own key does not tell: the backend behind the session. */
+  #backend: number | undefined;
   /** While a COPY takes its data, nothing else may be written. */
   #copy: Promise<unknown> | undefined;
 
-  constructor(client: pg.Client, stream: OpenStream) {
+  constructor(client: pg.Client, stream: OpenStream, options: { readonly shared: boolean }) {
+    this.shared = options.shared;
     this.#client = client;
     this.#stream = stream;
     client.on('error', (error) => this.#lose(error));
@@ -56,7 +62,29 @@ export class PgSession implements Session {
   }
 
   get pid(): number {
-    return (this.#client as pg.Client & { readonly processID: number | null }).processID ?? 0;
+    return this.#backend ?? (this.#client as pg.Client & { readonly processID: number | null }).processID ?? 0;
+  }
+
+  /** Behind a pooler that gives each session a backend of its own: which one that is. */
+  adoptBackend(pid: number): void {
+    this.#backend = pid;
+  }
+
+  get waits(): boolean {
+    return this.#pending > 0;
+  }
+
+  get received(): number {
+    return this.#stream.stream.bytesRead;
+  }
+
+  abandon(reason: string): void {
+    this.#stream.destroy(new DatabaseError(reason, { sqlstate: '08006', connection: true }));
+  }
+
+  speak(): void {
+    // Where it cannot be said, whoever needs the session hears of it.
+    this.run('SELECT /* orch: alive */ 1').catch(() => undefined);
   }
 
   get transaction(): TransactionState {
@@ -163,6 +191,7 @@ export class PgSession implements Session {
   }
 
   async #send<Result>(send: () => Promise<Result>): Promise<Result> {
+    this.#pending += 1;
     try {
       // Without a COPY under way there is no pause here: messages go out in the order of the calls.
       while (this.#copy !== undefined) await this.#copy;
@@ -173,6 +202,8 @@ export class PgSession implements Session {
       const translated = translateError(error, 'open');
       if (translated instanceof DatabaseError && translated.connection) this.#lastFatal ??= translated;
       throw translated;
+    } finally {
+      this.#pending -= 1;
     }
   }
 

@@ -10,6 +10,7 @@ interface Directives {
   readonly transaction: 'none' | undefined;
   /** In ms. */
   readonly lockTimeout: number | undefined;
+  readonly lockRetry: number | undefined;
   readonly statementTimeout: number | undefined;
   readonly labels: readonly string[];
   readonly requires: readonly Requirement[];
@@ -24,6 +25,7 @@ export type DirectiveKey =
   | 'parents'
   | 'transaction'
   | 'lock_timeout'
+  | 'lock_retry'
   | 'statement_timeout'
   | 'labels'
   | 'requires'
@@ -61,6 +63,7 @@ const readers: ReadonlyMap<string, Reader> = new Map<DirectiveKey, Reader>([
   ['parents', { example: 'parents 001_users` or `parents none', read: readParents }],
   ['transaction', { example: 'transaction none', read: readTransaction }],
   ['lock_timeout', { example: 'lock_timeout 5s', read: readTimeout('lockTimeout') }],
+  ['lock_retry', { example: 'lock_retry 10m', read: readTimeout('lockRetry') }],
   ['statement_timeout', { example: 'statement_timeout 10m', read: readTimeout('statementTimeout') }],
   ['labels', { example: 'labels billing', read: readNames('labels', /^[A-Za-z_][\w-]*$/) }],
   ['requires', { example: 'requires api-auth@002', read: readRequires }],
@@ -80,6 +83,7 @@ export function parseHead(text: string, marker: '--' | '//'): Head {
     parents: undefined,
     transaction: undefined,
     lockTimeout: undefined,
+    lockRetry: undefined,
     statementTimeout: undefined,
     labels: [],
     requires: [],
@@ -197,7 +201,7 @@ function readTransaction(draft: Draft, value: string): boolean {
   return value === 'none';
 }
 
-function readTimeout(key: 'lockTimeout' | 'statementTimeout'): Reader['read'] {
+function readTimeout(key: 'lockTimeout' | 'lockRetry' | 'statementTimeout'): Reader['read'] {
   return (draft, value) => {
     draft[key] = parseDuration(value);
     return draft[key] !== undefined;

@@ -7,6 +7,8 @@ import { scriptParts } from './script-parts.ts';
 export interface PsqlPart {
   /** In pieces; ended by `;` or by the end of COPY's data, and a line end. */
   readonly pieces: Iterable<string>;
+  /** The message without COPY's data. */
+  readonly statement: string;
   /** Statements of the text done once this part is. */
   readonly done: number;
   /** True: a transaction that the text began itself is open behind it. */
@@ -23,7 +25,7 @@ export function* psqlParts(text: SqlText): Generator<PsqlPart> {
     const { rows } = part;
     if (rows === undefined && text.transaction === 'none') inTransaction = opensAfter(part.text, inTransaction);
     const pieces = rows === undefined ? [ended(part.text)] : copyPieces(part.text, rows);
-    yield { pieces, done: part.statementsBefore + 1, inTransaction };
+    yield { pieces, statement: part.text, done: part.statementsBefore + 1, inTransaction };
   }
 }
 

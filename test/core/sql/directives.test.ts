@@ -10,6 +10,7 @@ it('directives are read from the line comments at the head of a file', () => {
       '',
       '/* a block /* nested */ */ -- orch:transaction none',
       '-- orch: lock_timeout 5s',
+      '-- orch: lock_retry 10m',
       '\t--\torch:\tstatement_timeout\t10m\t',
       '-- orch:labels billing, invoices',
       '-- orch:requires api-auth@002 api-user@003_profiles',
@@ -27,6 +28,7 @@ it('directives are read from the line comments at the head of a file', () => {
     parents: ['001_a', '002_b', '003'],
     transaction: 'none',
     lockTimeout: 5_000,
+    lockRetry: 600_000,
     statementTimeout: 600_000,
     labels: ['billing', 'invoices'],
     requires: [
@@ -63,7 +65,7 @@ it.each([
   [
     '-- orch: frobnicate',
     '"frobnicate" is no directive',
-    'the directives are message, parents, transaction, lock_timeout, statement_timeout, labels, requires, irreversible, variables, author, created',
+    'the directives are message, parents, transaction, lock_timeout, lock_retry, statement_timeout, labels, requires, irreversible, variables, author, created',
   ],
   [
     '-- orch: created 2026-02-31x',

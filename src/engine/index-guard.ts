@@ -1,0 +1,102 @@
+import { Failure, type FailureDetails } from '../core/failure.ts';
+import type { StepOf } from '../core/plan.ts';
+import type { IndexBuild } from '../core/sql/index-build.ts';
+import type { Session } from '../ports/database.ts';
+import type { BegunBuild, FoundIndex, FoundTable } from '../ports/index-builds.ts';
+import type { Run } from '../ports/run.ts';
+import type { TargetSession } from './target-session.ts';
+
+/** What REINDEX CONCURRENTLY calls the index that it builds, or the one that it is to drop. */
+const REINDEX_LEFTOVER = /_cc(?:new|old)\d*$/;
+
+/**
+ * Guards one concurrent index build: takes away what an earlier try of it left, and makes sure of what it built. Success
+ * is the valid index in the catalog, not the server's word: IF NOT EXISTS passes over an INVALID one (V14).
+ */
+export class IndexGuard {
+  readonly #run: Run;
+  readonly #target: TargetSession;
+  readonly #step: StepOf<'apply-revision' | 'revert-revision'>;
+  readonly #worker: Session;
+  readonly #build: IndexBuild;
+  #before: readonly string[] = [];
+
+  constructor(
+    run: Run,
+    target: TargetSession,
+    guarded: { readonly step: StepOf<'apply-revision' | 'revert-revision'>; readonly worker: Session },
+    build: IndexBuild,
+  ) {
+    this.#run = run;
+    this.#target = target;
+    this.#step = guarded.step;
+    this.#worker = guarded.worker;
+    this.#build = build;
+  }
+
+  /**
+   * To be called before the statement is sent.
+   * @returns true: an earlier run has done it, only that could not be recorded any more
+   * @throws Failure `index-invalid`
+   */
+  async prepare(): Promise<boolean> {
+    const { indexBuilds } = this.#run.ports;
+    const found = await indexBuilds.find(this.#worker, this.#build);
+    const keeper = await this.#target.keeper();
+    const begun = await indexBuilds.findBegun(keeper, this.#begun(found?.table));
+    if (found === undefined) return this.#build.kind === 'drop' && begun !== undefined;
+    const isNew = (index: FoundIndex): boolean => begun !== undefined && !begun.includes(index.name);
+    const own = found.indexes.find((index) => index.own);
+    if (this.#build.kind === 'create' && own?.valid === true && isNew(own)) return true;
+    const leftovers = found.indexes.filter((index) => !index.valid && isNew(index) && this.#isLeftover(index));
+    for (const leftover of leftovers) await this.#drop(leftover);
+    this.#requireFree(found, own !== undefined && leftovers.includes(own) ? undefined : own);
+    this.#before = found.indexes.filter((index) => !leftovers.includes(index)).map(({ name }) => name);
+    await indexBuilds.begin(keeper, this.#begun(found.table), this.#before, this.#run.writer);
+    return false;
+  }
+
+  /** To be called behind the statement. @throws Failure `index-invalid` */
+  async verify(): Promise<void> {
+    if (this.#build.kind === 'drop') return;
+    const found = await this.#run.ports.indexBuilds.find(this.#worker, this.#build);
+    if (found === undefined) return;
+    const named = this.#build.kind === 'reindex-index' || this.#build.index !== undefined;
+    const invalid = found.indexes.find(
+      ({ valid, own, name }) => !valid && (named ? own : !this.#before.includes(name)),
+    );
+    if (invalid !== undefined) throw this.#failure('invalid', invalid.sql, found);
+    const isThere = !named || found.indexes.some(({ own }) => own);
+    if (!isThere) throw this.#failure('other-table', found.taken ?? this.#build.index ?? '', found);
+  }
+
+  #isLeftover({ own, name }: FoundIndex): boolean {
+    if (this.#build.kind === 'create') return this.#build.index === undefined || own;
+    return this.#build.kind !== 'drop' && REINDEX_LEFTOVER.test(name);
+  }
+
+  /** One that is INVALID and not ours may be in the making elsewhere, or be what somebody still wants to look at. */
+  #requireFree(found: FoundTable, own: FoundIndex | undefined): void {
+    if (this.#build.kind !== 'create') return;
+    if (own?.valid === false) throw this.#failure('invalid', own.sql, found);
+    if (this.#build.ifNotExists && found.taken !== undefined) throw this.#failure('other-table', found.taken, found);
+  }
+
+  async #drop({ sql }: FoundIndex): Promise<void> {
+    const message = `${sql} was left INVALID by an earlier try: it is dropped and built again`;
+    this.#run.ports.emit({ type: 'notice-received', subject: this.#step.subject, severity: 'WARNING', message });
+    await this.#run.ports.indexBuilds.drop(this.#worker, sql);
+  }
+
+  #begun(table: string | undefined): BegunBuild {
+    const direction = this.#step.kind === 'apply-revision' ? 'up' : 'down';
+    return { revision: this.#step.revision, direction, build: this.#build, table };
+  }
+
+  #failure(why: FailureDetails['index-invalid']['why'], index: string, { table }: FoundTable): Failure {
+    const { service } = this.#target;
+    const place = { service: service.name, database: service.database, revision: this.#step.revision.name };
+    const direction = this.#step.kind === 'apply-revision' ? 'up' : 'down';
+    return new Failure('index-invalid', { ...place, direction, index, table, why });
+  }
+}
