@@ -13,6 +13,7 @@ import { PostgresServerAdmin } from '../adapters/postgres/server-admin.ts';
 import { findAuthor } from '../adapters/system/author.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import type { Project } from '../core/project.ts';
+import { maskSecrets } from '../core/terminal-text.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { Ports, Run } from '../ports/run.ts';
 import { VERSION } from '../version.ts';
@@ -44,7 +45,8 @@ export async function openRun(
   const { project, emit, signal } = options;
   // Everything that waits listens to it, and each database's work waits for several things at once.
   setMaxListeners(0, signal);
-  const writer = { run: randomUUID(), host: hostname(), version: VERSION };
+  const clean = (text: string): string => maskSecrets(text, project.secrets);
+  const writer = { run: randomUUID(), host: hostname(), version: VERSION, clean };
   const { stays } = options;
   const chosen = await chooseRuntime(options, { project, clock: systemClock, emit, surroundings, stays });
   const run: Run = { project, ports: buildPorts(options, chosen, writer.run, surroundings), writer, signal };

@@ -139,7 +139,7 @@ export class DatabaseKeeper {
   async #makeTemplate(): Promise<string> {
     const { data, template } = this.#options.paths;
     const folder = template(await pgliteVersion());
-    await mkdir(data, { recursive: true });
+    await mkdir(data, { recursive: true, mode: 0o700 });
     if (!existsSync(folder)) await makeTemplate(folder);
     return folder;
   }
