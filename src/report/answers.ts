@@ -1,6 +1,7 @@
 import type { Failure } from '../core/failure.ts';
 import type { Loss } from '../core/observed.ts';
 import type { Plan } from '../core/plan.ts';
+import { visibleText } from '../core/terminal-text.ts';
 import {
   formatMentions,
   formatRebased,
@@ -49,7 +50,7 @@ export interface Answers {
   loss(service: { readonly name: string; readonly database: string }, loss: Loss | undefined): Promise<void>;
   /** What a downgrade does, and what data goes. On stderr, where the question is asked. */
   downgrade(plan: Plan): Promise<void>;
-  /** A script for psql, in pieces: written as it is, nothing masked or cleaned. */
+  /** A script for psql, in pieces: nothing masked; as it is, but on a terminal, which must not obey what is in it. */
   script(pieces: AsyncIterable<string>): Promise<void>;
   /** Names of what `down` stopped. */
   stopped(names: readonly string[]): Promise<void>;
@@ -106,7 +107,8 @@ function textAnswers(settings: ReportSettings, reporter: Reporter): Answers {
     },
     script: async (pieces) => {
       await reporter.pause();
-      for await (const piece of gathered(pieces)) settings.answers.write(piece);
+      for await (const piece of gathered(pieces))
+        settings.answers.write(settings.answers.isTTY === true ? shownScript(piece) : piece);
     },
     stopped: (names) =>
       answer(`${names.length === 0 ? 'Nothing was running.' : `Stopped: ${context.clean(names.join(', '))}.`}\n`),
@@ -161,6 +163,14 @@ async function* gathered(pieces: AsyncIterable<string>): AsyncGenerator<string> 
 
 function logName(service: string, style: Style): string {
   return style.cyan(`${service} |`);
+}
+
+/** A tab is part of how the text is laid out, and steers no terminal. */
+function shownScript(piece: string): string {
+  return piece
+    .split('\t')
+    .map((part) => visibleText(part, 'keep'))
+    .join('\t');
 }
 
 function jsonAnswers(settings: ReportSettings): Answers {
