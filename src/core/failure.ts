@@ -180,7 +180,13 @@ export interface FailureDetails {
   'prerequisite-unmet': {
     readonly service: string;
     readonly database: string;
-    readonly what: 'extension-unavailable' | 'extension-too-old' | 'database-owner' | 'admin-needed' | 'privilege';
+    readonly what:
+      | 'extension-unavailable'
+      | 'extension-too-old'
+      | 'database-owner'
+      | 'admin-needed'
+      | 'privilege'
+      | 'role-unlimited';
     readonly name: string;
     readonly wanted: string;
     readonly found: string;
