@@ -62,7 +62,8 @@ async function startGuardedEngine(port: number): Promise<Engine> {
         { Id: id, Names: ['/sample-shop-1'], State: state, Labels: labels },
         { Id: foreignId, Names: ['/other-shop-1'], State: 'running', Labels: foreign },
       ];
-      const wanted = (JSON.parse(new URLSearchParams(query).get('filters') ?? '{}') as { label?: string[] }).label ?? [];
+      const wanted =
+        (JSON.parse(new URLSearchParams(query).get('filters') ?? '{}') as { label?: string[] }).label ?? [];
       const has = (own: Record<string, string>): boolean =>
         wanted.every((label) => own[label.split('=')[0] ?? ''] === label.split('=')[1]);
       say(all.filter((container) => has(container.Labels)));

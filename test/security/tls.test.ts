@@ -166,7 +166,9 @@ describe('each sslmode means what it means to libpq', () => {
 
 describe('somebody in between', () => {
   /** A proxy to the server with the right certificate that meddles with the answer to the first message. */
-  async function meddle(answer: (client: Socket, upstream: Socket) => void): Promise<{ port: number; seen: () => string }> {
+  async function meddle(
+    answer: (client: Socket, upstream: Socket) => void,
+  ): Promise<{ port: number; seen: () => string }> {
     const chunks: Buffer[] = [];
     const proxy = createServer((client) => {
       const upstream = connect(servers.get('right')?.port ?? 0, '127.0.0.1');
@@ -183,25 +185,34 @@ describe('somebody in between', () => {
     await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void proxy.close());
     const address = proxy.address();
-    return { port: typeof address === 'object' ? (address?.port ?? 0) : 0, seen: () => Buffer.concat(chunks).toString('latin1') };
+    return {
+      port: typeof address === 'object' ? (address?.port ?? 0) : 0,
+      seen: () => Buffer.concat(chunks).toString('latin1'),
+    };
   }
 
-  it.each(['require', 'verify-ca', 'verify-full'])('who says that there is no TLS gets nothing with %s', async (mode) => {
-    const { port, seen } = await meddle((client) => client.write('N'));
-    const root = file('sslrootcert', 'authority.pem');
-    const url = urlOf('right', mode, root).replace(/:\d+\//, `:${port}/`);
-    expect(await byOrch(url)).toBe('refused');
-    expect(seen()).not.toContain('postgres');
-    expect(seen()).toHaveLength(8);
-  });
+  it.each(['require', 'verify-ca', 'verify-full'])(
+    'who says that there is no TLS gets nothing with %s',
+    async (mode) => {
+      const { port, seen } = await meddle((client) => client.write('N'));
+      const root = file('sslrootcert', 'authority.pem');
+      const url = urlOf('right', mode, root).replace(/:\d+\//, `:${port}/`);
+      expect(await byOrch(url)).toBe('refused');
+      expect(seen()).not.toContain('postgres');
+      expect(seen()).toHaveLength(8);
+    },
+  );
 
-  it.each(['prefer', 'require', 'verify-full'])('who puts bytes before the handshake is refused with %s', async (mode) => {
-    // CVE-2021-23222: what came in clear would be taken for the server's word after the handshake.
-    const { port, seen } = await meddle((client) => client.write(Buffer.from('SR\0\0\0\u0008\0\0\0\0')));
-    const root = file('sslrootcert', 'authority.pem');
-    expect(await byOrch(urlOf('right', mode, root).replace(/:\d+\//, `:${port}/`))).toBe('refused');
-    expect(seen()).not.toContain(password);
-  });
+  it.each(['prefer', 'require', 'verify-full'])(
+    'who puts bytes before the handshake is refused with %s',
+    async (mode) => {
+      // CVE-2021-23222: what came in clear would be taken for the server's word after the handshake.
+      const { port, seen } = await meddle((client) => client.write(Buffer.from('SR\0\0\0\u0008\0\0\0\0')));
+      const root = file('sslrootcert', 'authority.pem');
+      expect(await byOrch(urlOf('right', mode, root).replace(/:\d+\//, `:${port}/`))).toBe('refused');
+      expect(seen()).not.toContain(password);
+    },
+  );
 
   it('is what a name that is no neighbour’s is protected from without a word in the URL', () => {
     const tlsOf = (host: string): string => locationOf(`postgresql://r@${host}/d`).tls.mode;
