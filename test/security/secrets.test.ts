@@ -33,7 +33,7 @@ END $do$;
 const say = echo.replace('LEVEL', '');
 const fail = echo.replace('LEVEL', "RAISE EXCEPTION USING MESSAGE = 'failed ' || said, DETAIL = said, HINT = said;");
 
-/** What a person types with each command; every command of the program must be here. */
+/** What a person types with a command; one that is not here is typed alone. */
 const commandLines: Readonly<Record<string, readonly (readonly string[])[]>> = {
   up: [['up', '--runtime', 'local']],
   migrate: [['migrate']],
@@ -72,11 +72,12 @@ async function kept(project: ProjectFolder): Promise<string> {
 describe('a password of the config', () => {
   it('is in no output of any command, in any format, with everything shown', async () => {
     const files = await readdir(fileURLToPath(new URL('../../src/cli/commands', import.meta.url)));
-    expect(Object.keys(commandLines).sort()).toEqual(files.map((file) => file.replace('.ts', '')).sort());
+    const names = files.map((file) => file.replace('.ts', ''));
+    expect(names).toEqual(expect.arrayContaining(Object.keys(commandLines)));
     const project = await makeSecretProject({ '001_say.up.sql': say, '001_say.down.sql': say, '002_a.up.sql': '' });
     await project.write('shop/revisions/002_a.up.sql', 'SELECT 1;\n');
     await project.write('shop/revisions/002_a.down.sql', 'SELECT 1;\n');
-    for (const args of Object.values(commandLines).flat()) {
+    for (const args of names.flatMap((name) => commandLines[name] ?? [[name]])) {
       for (const format of formats) {
         if (args[0] === 'up' || args[0] === 'downgrade') await run(project, ['migrate']);
         const what = [...args, ...format].join(' ');
