@@ -1,3 +1,4 @@
+import type { ServiceCheck } from '../core/answers/check.ts';
 import { Failure, isFailure } from '../core/failure.ts';
 import { type Finding, findFindings } from '../core/findings.ts';
 import { appliedHeads } from '../core/history.ts';
@@ -8,18 +9,6 @@ import { type History, requireReadable } from '../core/planners/upgrade.ts';
 import { requireRunnable } from '../core/sql/sql-text.ts';
 import type { Run } from '../ports/run.ts';
 import { type Look, type LookedService, lookAt } from './look.ts';
-
-/** What `check` found out of one service. */
-export interface ServiceCheck {
-  readonly service: string;
-  readonly database: string;
-  /** Names of the applied heads; empty: nothing is applied, or that is not known. */
-  readonly heads: readonly string[];
-  /** Empty, and no failure: all is as it should be. */
-  readonly findings: readonly Finding[];
-  /** Why the database could not be checked. */
-  readonly failure: Failure | undefined;
-}
 
 /**
  * Holds the files of these services against their databases. Changes nothing.
@@ -78,9 +67,10 @@ function fileFindings(history: History | Failure): readonly Finding[] {
 /** Faults of texts that are to run yet: those that ran may have been written under other rules. */
 function unrunnable(service: string, { graph, seeds }: History, rows: readonly LedgerRow[]): readonly Finding[] {
   const there = new Set(rows.map(({ kind, name }) => `${kind} ${name}`));
-  const waiting = [...graph.ordered, ...seeds].filter(({ kind, name }) => !there.has(`${kind} ${name}`));
+  const all = [...graph.ordered, ...seeds];
+  const waiting = all.filter(({ kind, name }) => !there.has(`${kind} ${name}`));
   try {
-    requireRunnable(service, waiting);
+    requireRunnable(service, waiting, all);
     return [];
   } catch (error) {
     if (!isFailure(error, 'revision-invalid')) throw error;
@@ -99,5 +89,9 @@ function isOwnReason(failure: Failure): boolean {
   if (isFailure(failure, 'requirement-unmet')) {
     return failure.details.why !== 'not-selected' && failure.details.why !== 'not-observed';
   }
-  return isFailure(failure, 'requirement-cycle') || isFailure(failure, 'prerequisite-unmet');
+  return (
+    isFailure(failure, 'requirement-cycle') ||
+    isFailure(failure, 'prerequisite-unmet') ||
+    isFailure(failure, 'database-not-empty')
+  );
 }

@@ -1,3 +1,4 @@
+import type { Branch, HistoryEntry, ServiceFiles, ServiceHistory } from '../core/answers/history.ts';
 import { Failure } from '../core/failure.ts';
 import { appliedNames } from '../core/history.ts';
 import type { LedgerRow } from '../core/observed.ts';
@@ -9,57 +10,6 @@ import type { Run } from '../ports/run.ts';
 import { loadHistories } from './histories.ts';
 import { type LookedService, lookAt } from './look.ts';
 import { selectServices } from './select-services.ts';
-
-/** A revision as its file says; of one whose file is gone, as the ledger says. */
-interface HistoryEntry {
-  readonly name: string;
-  readonly message: string;
-  /** ISO 8601. */
-  readonly created: string | undefined;
-  readonly author: string | undefined;
-  readonly parents: readonly string[];
-  readonly labels: readonly string[];
-  /** Such as `api-auth@002`. */
-  readonly requires: readonly string[];
-  readonly isHead: boolean;
-  /** Absolute; undefined: its file is gone. */
-  readonly file: string | undefined;
-  /** `started` and `reverting`: it stopped half way. Undefined: the database could not be asked. */
-  readonly state: 'applied' | 'pending' | 'started' | 'reverting' | undefined;
-  /** ISO 8601, the database's clock. */
-  readonly appliedAt: string | undefined;
-  /** ms */
-  readonly duration: number | undefined;
-  readonly role: string | undefined;
-  /** Such as `stamped: taken over from flyway`. */
-  readonly note: string | undefined;
-}
-
-export interface ServiceHistory {
-  readonly service: string;
-  readonly database: string;
-  /** The newest first: children before parents. */
-  readonly revisions: readonly HistoryEntry[];
-  readonly failure: Failure | undefined;
-}
-
-/** Where several ways begin in a history. */
-interface Branch {
-  /** The revision it begins with. */
-  readonly revision: string;
-  /** Empty: it begins at the base. */
-  readonly parents: readonly string[];
-  readonly labels: readonly string[];
-  /** Names of the heads above it. */
-  readonly heads: readonly string[];
-}
-
-export interface ServiceFiles {
-  readonly service: string;
-  readonly heads: readonly HistoryEntry[];
-  readonly branches: readonly Branch[];
-  readonly failure: Failure | undefined;
-}
 
 /**
  * The revisions of these services, with what their databases say of each.

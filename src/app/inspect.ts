@@ -1,7 +1,7 @@
 import { Failure } from '../core/failure.ts';
 import { appliedHeads } from '../core/history.ts';
 import type { LedgerRow, ObservedContainer, ObservedService } from '../core/observed.ts';
-import { type History, pendingRevisions, requireReadable } from '../core/planners/upgrade.ts';
+import { type History, pendingRevisions, requireAdopted, requireReadable } from '../core/planners/upgrade.ts';
 import type { Service } from '../core/project.ts';
 import { observe } from '../engine/observe.ts';
 import { TargetSessions } from '../engine/target-session.ts';
@@ -108,6 +108,7 @@ function statusOf(
     requireReadable(service, database);
     // What could not be upgraded is the business of those who ask what is pending.
     if (history === undefined || !isPendingAsked) return { ...common, pending: undefined, failure: undefined };
+    requireAdopted(service, database);
     const pending = pendingRevisions(service, history, rows, 'head').map((revision) => revision.name);
     return { ...common, pending, failure: undefined };
   } catch (error) {

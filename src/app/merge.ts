@@ -1,3 +1,4 @@
+import type { WrittenRevision } from '../core/answers/authoring.ts';
 import { parentsLineOf } from '../core/authoring/parents-line.ts';
 import { Failure } from '../core/failure.ts';
 import type { Service } from '../core/project.ts';
@@ -5,7 +6,7 @@ import type { Revision } from '../core/revision.ts';
 import { buildRevisionGraph, type RevisionGraph } from '../core/revision-graph.ts';
 import type { Run } from '../ports/run.ts';
 import { type Calling, findOwningService } from './owning-service.ts';
-import { type Draft, type ServiceFiles, type WrittenRevision, writeNext } from './write-files.ts';
+import { type Draft, type ServiceFiles, writeNext } from './write-files.ts';
 import { requireMessage, tipsNamed } from './write-revision.ts';
 
 export interface MergeRequest extends Calling {
@@ -46,7 +47,10 @@ function draftOf({ service, there, graph }: Forked, request: MergeRequest): Draf
 function refuseMerge({ name }: Service, parents: readonly Revision[]): never {
   const [only] = parents;
   const what = only === undefined ? 'no revision' : `one head, ${only.name}`;
-  throw new Failure('usage-invalid', { message: `there is nothing to merge: ${name} has ${what}` });
+  throw new Failure('usage-invalid', {
+    message: `there is nothing to merge: ${name} has ${what}`,
+    next: 'orch heads  # lists those of every service',
+  });
 }
 
 /** The service that was named or stands to reason; else the only one with several heads. */
@@ -61,7 +65,10 @@ async function findForked(run: Run, request: MergeRequest): Promise<Forked> {
   const [only] = candidates;
   if (named !== undefined && only !== undefined) return only;
   if (first === undefined) {
-    throw new Failure('usage-invalid', { message: 'there is nothing to merge: no service has more than one head' });
+    throw new Failure('usage-invalid', {
+      message: 'there is nothing to merge: no service has more than one head',
+      next: 'orch heads  # lists those of every service',
+    });
   }
   throw new Failure('service-ambiguous', {
     command: request.command,

@@ -1,3 +1,4 @@
+import type { Mention, Rebased } from '../core/answers/authoring.ts';
 import { editHead } from '../core/authoring/edit-head.ts';
 import {
   endingOf,
@@ -26,29 +27,6 @@ export interface RebaseRequest extends Calling {
   readonly revision: string;
   /** Rename also where the database can't be asked whether it is applied. */
   readonly unchecked: boolean;
-}
-
-/** What has another name now. */
-export interface Rebased {
-  readonly service: string;
-  /** The name of the revision behind which they are; undefined: nothing was to be done. */
-  readonly behind: string | undefined;
-  readonly revisions: readonly {
-    readonly from: string;
-    readonly to: string;
-    /** Absolute paths. */
-    readonly files: readonly { readonly from: string; readonly to: string }[];
-  }[];
-  /** `requires` lines of other services that still say the old name. */
-  readonly mentions: readonly Mention[];
-}
-
-interface Mention {
-  readonly service: string;
-  /** Absolute path. */
-  readonly file: string;
-  readonly requires: string;
-  readonly now: string;
 }
 
 /**

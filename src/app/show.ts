@@ -1,3 +1,4 @@
+import type { ShownRevision, ShownText } from '../core/answers/shown.ts';
 import { Failure, isFailure } from '../core/failure.ts';
 import type { LedgerRow, RecordedTexts } from '../core/observed.ts';
 import type { Service } from '../core/project.ts';
@@ -18,37 +19,6 @@ export interface ShowRequest {
   readonly revision: string;
   /** As the ledger kept it when it was applied, instead of the files. */
   readonly recorded: boolean;
-}
-
-/** One direction of a revision. */
-interface ShownText {
-  /** Absolute: where the file is, or was. */
-  readonly file: string;
-  readonly checksum: string;
-  /** Undefined: the ledger kept its checksum alone, since it is longer than 1 MB. */
-  readonly text: string | undefined;
-}
-
-export interface ShownRevision {
-  readonly service: string;
-  readonly name: string;
-  readonly message: string;
-  readonly origin: 'file' | 'recorded';
-  /** ISO 8601. */
-  readonly created: string | undefined;
-  readonly author: string | undefined;
-  readonly parents: readonly string[];
-  /** Names of the revisions that are built on it. */
-  readonly children: readonly string[];
-  readonly labels: readonly string[];
-  readonly requires: readonly string[];
-  readonly irreversible: string | undefined;
-  readonly transaction: 'single' | 'none';
-  /** ISO 8601; known where it is shown as recorded. */
-  readonly appliedAt: string | undefined;
-  readonly up: ShownText;
-  /** Undefined: it has no way back. */
-  readonly down: ShownText | undefined;
 }
 
 /**

@@ -112,6 +112,8 @@ function statusOf(
   const refusal = plan.refusals.find(({ subject }) => subject.service === service.name);
   if (refusal !== undefined) return refusal.failure === undefined ? 'not-started' : 'failed';
   if (results.includes('failed')) return 'failed';
+  // A downgrade is refused as a whole: the others had something to do, and nobody did it.
+  if (plan.goal === 'downgrade' && plan.refusals.length > 0) return 'not-started';
   if (results.includes('skipped') || results.includes('stale')) return 'not-started';
   return isWorked ? 'done' : 'unchanged';
 }

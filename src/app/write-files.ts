@@ -1,3 +1,4 @@
+import type { WrittenRevision } from '../core/answers/authoring.ts';
 import { builtInTemplates, type TemplateFile } from '../core/authoring/built-in-templates.ts';
 import { nextName, slugOf, styleOf } from '../core/authoring/file-style.ts';
 import { formatHead } from '../core/authoring/head.ts';
@@ -21,17 +22,6 @@ export interface Draft {
   readonly line: readonly string[] | undefined;
   /** Names of its parents. */
   readonly parents: readonly string[];
-}
-
-/** What was written. */
-export interface WrittenRevision {
-  readonly service: string;
-  readonly kind: Draft['kind'];
-  readonly name: string;
-  readonly message: string;
-  readonly parents: readonly string[];
-  /** Absolute paths: up before down. */
-  readonly files: readonly string[];
 }
 
 export interface ServiceFiles {

@@ -1,3 +1,4 @@
+import type { WrittenRevision } from '../core/answers/authoring.ts';
 import { plainMessage } from '../core/authoring/head.ts';
 import { parentsLineOf } from '../core/authoring/parents-line.ts';
 import { Failure } from '../core/failure.ts';
@@ -7,7 +8,7 @@ import { findHead, resolveTarget } from '../core/revision-range.ts';
 import { tipsOf } from '../core/revision-walk.ts';
 import type { Run } from '../ports/run.ts';
 import { type Calling, requireOwningService } from './owning-service.ts';
-import { type WrittenRevision, writeNext } from './write-files.ts';
+import { writeNext } from './write-files.ts';
 
 export interface RevisionRequest extends Calling {
   readonly message: string;

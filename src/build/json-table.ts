@@ -4,6 +4,10 @@ import {
   eventFields,
   type FieldDoc,
   failureFields,
+  findingFields,
+  findingKindFields,
+  historyFields,
+  shownFields,
   stepFields,
 } from '../report/json-fields.ts';
 
@@ -26,6 +30,10 @@ function jsonTable(): string {
     ...Object.entries(answerFields).map(([type, fields]) => row(`${type} (an answer)`, fields)),
     row('a Step', stepFields),
     row('a Failure', failureFields),
+    row('a HistoryRevision', historyFields),
+    row('a ShownRevision', shownFields),
+    row('a Finding', findingFields),
+    ...Object.entries(findingKindFields).map(([kind, fields]) => row(`a Finding, ${kind}`, fields)),
   ]);
 }
 

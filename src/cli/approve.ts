@@ -32,3 +32,17 @@ export function approveDowngrade(edge: Edge, answers: Answers, yes: boolean): (p
     return /^y(es)?$/i.test(typed.trim());
   };
 }
+
+/** What would be stamped was told before; has `yes` typed. Otherwise as `approveLoss`. */
+export function approveBaseline(
+  edge: Edge,
+  yes: boolean,
+): (matched: readonly { readonly database: string; readonly heads: readonly string[] }[]) => Promise<boolean> {
+  return async (matched) => {
+    if (yes) return true;
+    if (edge.ask === undefined) return false;
+    const what = matched.map(({ database, heads }) => `${database} as ${heads.join(' and ') || 'base'}`);
+    const typed = await edge.ask(`Type yes to stamp ${what.join(', ')}: `);
+    return /^y(es)?$/i.test(typed.trim());
+  };
+}

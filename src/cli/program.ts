@@ -3,6 +3,7 @@ import { findNearest } from '../core/nearest.ts';
 import { visibleText } from '../core/terminal-text.ts';
 import type { Edge } from './command-context.ts';
 import { addAccept } from './commands/accept.ts';
+import { addBaseline } from './commands/baseline.ts';
 import { addBranches } from './commands/branches.ts';
 import { addCheck } from './commands/check.ts';
 import { addCurrent } from './commands/current.ts';
@@ -30,6 +31,7 @@ const commands = {
   migrate: addMigrate,
   downgrade: addDowngrade,
   stamp: addStamp,
+  baseline: addBaseline,
   accept: addAccept,
   plan: addPlan,
   check: addCheck,

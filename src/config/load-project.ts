@@ -8,7 +8,7 @@ import { readTextFile, requireConfigFile, showPath } from './file.ts';
 import { parseSimpleDocument } from './parse-simple-document.ts';
 import type { ConfigFiles } from './resolve.ts';
 import { resolveProject } from './resolve.ts';
-import type { ResolveContext } from './resolve-context.ts';
+import { isDropped, type ResolveContext } from './resolve-context.ts';
 import type { ServiceConfig } from './schema.ts';
 import type { Valid } from './validate.ts';
 import { validateOrchestrator, validateService } from './validate.ts';
@@ -80,7 +80,11 @@ async function loadFiles(context: Loading, path: string): Promise<ConfigFiles> {
     }
     seen.add(servicePath);
   }
-  return { main, services, complete: main !== undefined && services.length === listed.length };
+  return {
+    main,
+    services,
+    complete: main !== undefined && !isDropped(main, 'services') && services.length === listed.length,
+  };
 }
 
 /** The services that a file lists, whatever else is wrong with it: their faults are shown together with its own. */

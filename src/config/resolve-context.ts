@@ -27,6 +27,11 @@ export function refuse(
   context.faults.push(faultAt(document, document.rangeOf(path, part), message, hint));
 }
 
+/** True where a key was there, but is left out because its shape is wrong: that it is missing needs no word. */
+export function isDropped({ dropped }: Pick<Valid<unknown>, 'dropped'>, ...path: ConfigPath): boolean {
+  return dropped.some((key) => key.length <= path.length && key.every((step, index) => step === path[index]));
+}
+
 /** `src/a.yaml:3:1`, to point from one fault to another place. */
 export function placeOf({ document }: Pick<Valid<unknown>, 'document'>, path: ConfigPath): string {
   const { line } = faultAt(document, document.rangeOf(path, 'value'), '', undefined);

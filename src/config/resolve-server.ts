@@ -6,7 +6,7 @@ import { hintForUnknown } from './identifier.ts';
 import type { Connection } from './resolve-connection.ts';
 import { resolveConnection } from './resolve-connection.ts';
 import type { ResolveContext } from './resolve-context.ts';
-import { refuse, resolveDuration } from './resolve-context.ts';
+import { isDropped, refuse, resolveDuration } from './resolve-context.ts';
 import { resolvePassword } from './resolve-password.ts';
 import type { OrchestratorConfig, ServiceConfig } from './schema.ts';
 import type { Valid } from './validate.ts';
@@ -54,6 +54,8 @@ export class ServerTable {
 
   /** The server that a service names, or the only one; undefined: there is none, and it was said. */
   requireServer(service: Valid<ServiceConfig>): Server | undefined {
+    const isAnyDropped = this.#main.dropped.some(([key]) => key === 'servers');
+    if (isAnyDropped || isDropped(service, 'server') || isDropped(service, 'url')) return undefined;
     const names = Object.keys(this.#main.config.servers ?? {});
     const [only] = names;
     const name = service.config.server ?? (names.length === 1 ? only : undefined);

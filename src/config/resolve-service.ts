@@ -14,7 +14,7 @@ import { showPath } from './file.ts';
 import { findReservedDatabase, findReservedRole } from './identifier.ts';
 import { isInside } from './inside.ts';
 import type { ResolveContext } from './resolve-context.ts';
-import { refuse, resolveDuration, resolveWhole } from './resolve-context.ts';
+import { isDropped, refuse, resolveDuration, resolveWhole } from './resolve-context.ts';
 import { resolvePassword } from './resolve-password.ts';
 import type { ServerTable } from './resolve-server.ts';
 import { DEFAULT_TIMEOUT, resolveUrlAt, toServer } from './resolve-server.ts';
@@ -113,7 +113,7 @@ function resolveOwnDatabase(context: ResolveContext, valid: Valid<ServiceConfig>
 
 function resolveDatabase(context: ResolveContext, valid: Valid<ServiceConfig>): string | undefined {
   const { database, url } = valid.config;
-  if (url !== undefined) return undefined;
+  if (url !== undefined || isDropped(valid, 'url') || isDropped(valid, 'database')) return undefined;
   if (database === undefined) {
     return refuse(
       context,
@@ -137,8 +137,9 @@ function resolveDatabase(context: ResolveContext, valid: Valid<ServiceConfig>): 
 
 function resolveOwner(context: ResolveContext, valid: Valid<ServiceConfig>): Credentials | undefined {
   const { owner, url } = valid.config;
-  if (url !== undefined) return undefined;
+  if (url !== undefined || isDropped(valid, 'url') || isDropped(valid, 'owner')) return undefined;
   const password = resolvePassword(context, valid, ['owner'], owner ?? {});
+  if (isDropped(valid, 'owner', 'role')) return undefined;
   if (owner?.role === undefined) {
     const path = owner === undefined ? [] : ['owner'];
     const key = owner === undefined ? "the key 'owner' is missing" : "the key 'role' is missing";
@@ -186,6 +187,7 @@ function resolveFolder(
   path: string,
 ): string {
   const absolute = resolve(dirname(valid.document.path), path);
+  if (isDropped(valid, key)) return absolute;
   const shown = showPath(context.cwd, absolute);
   const place = valid.config[key] === undefined ? [] : [key];
   try {

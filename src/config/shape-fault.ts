@@ -5,18 +5,19 @@ import type { ConfigDocument, ConfigPath } from './config-document.ts';
 import type { JsonSchema } from './conforms.ts';
 import { faultAt, quote } from './diagnostic.ts';
 import { describeUnsafe } from './identifier.ts';
+import { type Salvaged, salvage } from './salvage.ts';
 
 type Issue = z.core.$ZodIssue;
 
 /**
- * What is wrong with the shape of a document, in our words; zod says where. `usable`: only keys that we don't know,
- * so that the rest can be looked at further.
+ * What is wrong with the shape of a document, in our words; zod says where. `rest`: what can be looked at further.
+ * Keys that we don't know are no hindrance.
  */
 export function explainShape(
   document: ConfigDocument,
   schema: z.ZodType,
   jsonSchema: JsonSchema,
-): { readonly faults: readonly Fault[]; readonly usable: boolean } {
+): { readonly faults: readonly Fault[]; readonly rest: Salvaged | undefined } {
   const result = schema.safeParse(document.value);
   const issues = result.success ? [] : result.error.issues.flatMap((issue) => flatten(issue, []));
   // A value that could not be read in the first place has its fault already.
@@ -24,7 +25,13 @@ export function explainShape(
   const faults = issues
     .flatMap((issue) => explain(document, jsonSchema, issue))
     .filter((fault) => !known.has(fault.line));
-  return { faults, usable: issues.every((issue) => issue.code === 'unrecognized_keys') };
+  const wrong = issues.filter((issue) => issue.code !== 'unrecognized_keys').map((issue) => issue.path as ConfigPath);
+  const hasShape = (value: unknown): boolean => {
+    const again = schema.safeParse(value);
+    return again.success || again.error.issues.every((issue) => issue.code === 'unrecognized_keys');
+  };
+  const rest = wrong.length === 0 ? { value: document.value, dropped: [] } : salvage(document.value, wrong, hasShape);
+  return { faults, rest };
 }
 
 /** Of the forms that a value may have, the one whose kind it is; where it is of no kind, the union itself speaks. */

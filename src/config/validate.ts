@@ -1,7 +1,8 @@
 import type { Fault } from '../core/fault.ts';
-import type { ConfigDocument } from './config-document.ts';
+import type { ConfigDocument, ConfigPath } from './config-document.ts';
 import { conforms } from './conforms.ts';
 import orchestratorJsonSchema from './orchestrator.schema.json' with { type: 'json' };
+import type { Salvaged } from './salvage.ts';
 import type { OrchestratorConfig, ServiceConfig } from './schema.ts';
 import serviceJsonSchema from './service.schema.json' with { type: 'json' };
 
@@ -9,10 +10,12 @@ import serviceJsonSchema from './service.schema.json' with { type: 'json' };
 export interface Valid<T> {
   readonly document: ConfigDocument;
   readonly config: T;
+  /** Keys that were left out of `config` because their shape is wrong, which was told. */
+  readonly dropped: readonly ConfigPath[];
 }
 
 export interface Validated<T> {
-  /** Undefined: the shape is so wrong that nothing more can be said. Unknown keys alone don't make it so. */
+  /** Undefined: the shape is so wrong that nothing more can be said. */
   readonly valid: Valid<T> | undefined;
   readonly faults: readonly Fault[];
 }
@@ -26,8 +29,8 @@ export async function validateOrchestrator(document: ConfigDocument): Promise<Va
     import('./shape-fault.ts'),
     import('./schema.ts'),
   ]);
-  const { faults, usable } = explainShape(document, orchestratorSchema, orchestratorJsonSchema);
-  return { valid: usable ? accept<OrchestratorConfig>(document) : undefined, faults: [...document.faults, ...faults] };
+  const { faults, rest } = explainShape(document, orchestratorSchema, orchestratorJsonSchema);
+  return { valid: rest && accept<OrchestratorConfig>(document, rest), faults: [...document.faults, ...faults] };
 }
 
 /** Looks at the shape of a `service.yaml`; all faults at once. */
@@ -36,11 +39,14 @@ export async function validateService(document: ConfigDocument): Promise<Validat
   if (conforms(serviceJsonSchema, document.value))
     return { valid: accept<ServiceConfig>(document), faults: document.faults };
   const [{ explainShape }, { serviceSchema }] = await Promise.all([import('./shape-fault.ts'), import('./schema.ts')]);
-  const { faults, usable } = explainShape(document, serviceSchema, serviceJsonSchema);
-  return { valid: usable ? accept<ServiceConfig>(document) : undefined, faults: [...document.faults, ...faults] };
+  const { faults, rest } = explainShape(document, serviceSchema, serviceJsonSchema);
+  return { valid: rest && accept<ServiceConfig>(document, rest), faults: [...document.faults, ...faults] };
 }
 
 /** Only called after a look at the shape: the type is that of the schema that the look was made with. */
-function accept<T>(document: ConfigDocument): Valid<T> {
-  return { document, config: document.value as T };
+function accept<T>(
+  document: ConfigDocument,
+  { value, dropped }: Salvaged = { value: document.value, dropped: [] },
+): Valid<T> {
+  return { document, config: value as T, dropped };
 }

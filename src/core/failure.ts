@@ -1,5 +1,6 @@
 import type { Fault } from './fault.ts';
 import type { LockHolder } from './observed.ts';
+import type { Difference } from './schema/diff.ts';
 
 /** What was wrong with the history of one service. */
 export type Verdict =
@@ -24,7 +25,8 @@ export interface DivergedHead {
 
 /** The facts of each expected fault. Words are in `report/phrases.ts`. */
 export interface FailureDetails {
-  'usage-invalid': { readonly message: string };
+  /** `next`: what to type; absent: the help. */
+  'usage-invalid': { readonly message: string; readonly next?: string };
   'config-not-found': { readonly searched: readonly string[] };
   'config-invalid': { readonly faults: readonly Fault[] };
   'service-unknown': { readonly name: string; readonly known: readonly string[]; readonly nearest: string | undefined };
@@ -130,6 +132,27 @@ export interface FailureDetails {
     readonly why: 'unchanged' | 'not-applied' | 'out-of-order';
   };
   'database-missing': { readonly service: string; readonly database: string };
+  /** There is no ledger, and yet something is there: nobody said that the revisions may run on it. */
+  'database-not-empty': {
+    readonly service: string;
+    readonly database: string;
+    /** How many tables, types, functions, … there are. */
+    readonly count: number;
+    /** The first few, as SQL names them. */
+    readonly names: readonly string[];
+  };
+  /** What is there is what none of the revisions leaves. */
+  'baseline-unmatched': {
+    readonly service: string;
+    readonly database: string;
+    /** Names of the heads of the nearest, of which the differences are; empty: base. */
+    readonly nearest: readonly string[];
+    readonly differences: readonly Difference[];
+  };
+  /** Statements that cannot be tried in another database of the server, because they change the server itself. */
+  'replay-unsafe': { readonly service: string; readonly database: string; readonly faults: readonly Fault[] };
+  /** A database that was made to be thrown away is still there. */
+  'throwaway-left': { readonly service: string; readonly database: string; readonly reason: string };
   'history-conflict': { readonly service: string; readonly database: string; readonly verdicts: readonly Verdict[] };
   'ledger-too-new': {
     readonly service: string;
@@ -253,9 +276,9 @@ export interface FailureDetails {
   'reset-refused': { readonly database: string; readonly environment: string };
   'reset-unknown': { readonly name: string; readonly known: readonly string[]; readonly nearest: string | undefined };
   'approval-missing': {
-    /** The database that would be lost, or the target of the downgrade. */
+    /** The database of `reset`, the target of `downgrade`, the service of `baseline`. */
     readonly what: string;
-    readonly command: 'reset' | 'downgrade';
+    readonly command: 'reset' | 'downgrade' | 'baseline';
     /** Names of the services that the command was for; empty: all of them. */
     readonly services: readonly string[];
   };

@@ -63,11 +63,20 @@ export interface ObservedExtension {
   readonly available: string | undefined;
 }
 
+/** What is in a database, apart from what the system, extensions and orch made. */
+export interface ObservedContents {
+  readonly count: number;
+  /** The first few, as SQL names them: tables before others. */
+  readonly names: readonly string[];
+}
+
 export interface ObservedDatabase {
   readonly exists: boolean;
   readonly owner: string | undefined;
   /** Undefined: no ledger yet. */
   readonly ledger: ObservedLedger | undefined;
+  /** What is there without a ledger; absent: nothing, or there is a ledger. */
+  readonly contents?: ObservedContents | undefined;
   readonly extensions: readonly ObservedExtension[];
   /** Names of the wanted roles (owner first) that the server lacks. */
   readonly missingRoles: readonly string[];

@@ -48,9 +48,9 @@ export interface SqlText {
 }
 
 export interface RoutineUses {
-  /** Names without their schema. */
-  readonly committing: readonly string[];
-  /** With the fault that a CALL of one of those is. */
+  /** Those that the text creates, in its order; names without their schema. */
+  readonly procedures: readonly { readonly name: string; readonly commits: boolean }[];
+  /** With the fault that a CALL is where the procedure commits. */
   readonly called: readonly { readonly name: string; readonly fault: Fault }[];
 }
 

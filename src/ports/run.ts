@@ -3,6 +3,7 @@ import type { Authoring } from './authoring.ts';
 import type { Clock } from './clock.ts';
 import type { Database, Location } from './database.ts';
 import type { EventSink } from './event-sink.ts';
+import type { Introspection } from './introspection.ts';
 import type { Ledger, Writer } from './ledger.ts';
 import type { Lock } from './lock.ts';
 import type { OfflineSql } from './offline-sql.ts';
@@ -17,6 +18,7 @@ export interface Ports {
   readonly clock: Clock;
   readonly database: Database;
   readonly ledger: Ledger;
+  readonly introspection: Introspection;
   readonly offline: OfflineSql;
   /** Advisory locks where each connection has a session; another kind for PGlite, where they share one. */
   lock(location: Location): Lock;

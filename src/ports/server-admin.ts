@@ -17,4 +17,6 @@ export interface ServerAdmin {
   loss(service: Service): Promise<Loss | undefined>;
   /** Ends other sessions and drops the database; no error where it does not exist. */
   dropDatabase(service: Service): Promise<void>;
+  /** As `dropDatabase`, for one that was made to be thrown away: done even where the run was interrupted. */
+  discardDatabase(service: Service): Promise<void>;
 }

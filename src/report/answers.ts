@@ -1,23 +1,23 @@
+import type { Rebased, WrittenRevision } from '../core/answers/authoring.ts';
+import type { ServiceBaseline } from '../core/answers/baseline.ts';
+import type { ServiceCheck } from '../core/answers/check.ts';
+import type { ServiceFiles, ServiceHistory } from '../core/answers/history.ts';
+import type { ShownRevision } from '../core/answers/shown.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Loss } from '../core/observed.ts';
 import type { Plan } from '../core/plan.ts';
 import { visibleText } from '../core/terminal-text.ts';
-import {
-  formatMentions,
-  formatRebased,
-  formatWritten,
-  type RebasedFiles,
-  type WrittenFiles,
-} from './authoring-answers.ts';
-import { type CheckRow, formatCheck } from './check-answer.ts';
+import { formatMentions, formatRebased, formatWritten } from './authoring-answers.ts';
+import { formatBaseline, writtenBaseline } from './baseline-answer.ts';
+import { formatCheck } from './check-answer.ts';
 import { formatDowngrade } from './downgrade-table.ts';
-import { type FilesRow, formatBranches, formatHeads, formatHistory, type HistoryRow } from './history-answers.ts';
+import { formatBranches, formatHeads, formatHistory } from './history-answers.ts';
 import { formatJsonLine, writtenFailure, writtenPlan } from './json.ts';
 import { writtenCheck } from './json-findings.ts';
 import type { PhraseContext } from './phrase-context.ts';
 import type { Reporter } from './reporter.ts';
 import { type ReporterOptions, type ReportSettings, resolveSettings } from './settings.ts';
-import { formatShown, type ShownRow } from './show-answer.ts';
+import { formatShown } from './show-answer.ts';
 import { createStyle, type Style } from './style.ts';
 import {
   formatCurrent,
@@ -55,15 +55,17 @@ export interface Answers {
   /** Names of what `down` stopped. */
   stopped(names: readonly string[]): Promise<void>;
   /** Files that were written: their paths, one a line. */
-  written(revision: WrittenFiles): Promise<void>;
+  written(revision: WrittenRevision): Promise<void>;
   /** Files that have other names now; on stderr what still says the old ones. */
-  rebased(rebased: RebasedFiles): Promise<void>;
-  history(rows: readonly HistoryRow[], verbose: boolean): Promise<void>;
-  heads(rows: readonly FilesRow[]): Promise<void>;
-  branches(rows: readonly FilesRow[]): Promise<void>;
-  shown(rows: readonly ShownRow[]): Promise<void>;
+  rebased(rebased: Rebased): Promise<void>;
+  history(rows: readonly ServiceHistory[], verbose: boolean): Promise<void>;
+  heads(rows: readonly ServiceFiles[]): Promise<void>;
+  branches(rows: readonly ServiceFiles[]): Promise<void>;
+  shown(rows: readonly ShownRevision[]): Promise<void>;
   /** What a check found; what could not be checked is told in full on stderr. */
-  check(rows: readonly CheckRow[]): Promise<void>;
+  check(rows: readonly ServiceCheck[]): Promise<void>;
+  /** What databases were found to be; why one matches nothing is told with the outcome. */
+  baseline(rows: readonly ServiceBaseline[]): Promise<void>;
   logLine(line: ServiceLogLine): Promise<void>;
 }
 
@@ -110,6 +112,7 @@ function textAnswers(settings: ReportSettings, reporter: Reporter): Answers {
       for await (const piece of gathered(pieces))
         settings.answers.write(settings.answers.isTTY === true ? shownScript(piece) : piece);
     },
+    baseline: (rows) => answer(formatBaseline(rows, context, style)),
     stopped: (names) =>
       answer(`${names.length === 0 ? 'Nothing was running.' : `Stopped: ${context.clean(names.join(', '))}.`}\n`),
     written: ({ files }) => answer(formatWritten(files, context)),
@@ -195,13 +198,7 @@ function jsonAnswers(settings: ReportSettings): Answers {
       return write('loss', { service: name, database, exists: loss !== undefined, tables, size, sessions });
     },
     downgrade: (plan) => write('plan', writtenPlan(plan, told, settings)),
-    script: async (pieces) => {
-      const all: string[] = [];
-      for await (const piece of pieces) all.push(piece);
-      // Not masked: what was taken for a secret would be another script.
-      const at = new Date(settings.now()).toISOString();
-      settings.answers.write(`${JSON.stringify({ type: 'script', at, text: all.join('') })}\n`);
-    },
+    script: (pieces) => writeScript(settings, pieces),
     history: (rows) => write('history', { services: rows.map((row) => ({ ...row, failure: written(row.failure) })) }),
     heads: (rows) =>
       write('heads', {
@@ -219,9 +216,18 @@ function jsonAnswers(settings: ReportSettings): Answers {
       }),
     shown: (revisions) => write('shown', { revisions }),
     check: (rows) => write('check', writtenCheck(rows, told, settings)),
+    baseline: (rows) => write('baseline', { services: rows.map((row) => writtenBaseline(row, written(row.failure))) }),
     stopped: (names) => write('stopped', { names }),
     written: (revision) => write('written', revision),
     rebased: (rebased) => write('rebased', rebased),
     logLine: ({ service, stream, text }) => write('log', { service, stream, text }),
   };
+}
+
+async function writeScript(settings: ReportSettings, pieces: AsyncIterable<string>): Promise<void> {
+  const all: string[] = [];
+  for await (const piece of pieces) all.push(piece);
+  // Not masked: what was taken for a secret would be another script.
+  const at = new Date(settings.now()).toISOString();
+  settings.answers.write(`${JSON.stringify({ type: 'script', at, text: all.join('') })}\n`);
 }

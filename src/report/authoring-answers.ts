@@ -1,33 +1,5 @@
+import type { Rebased } from '../core/answers/authoring.ts';
 import { type PhraseContext, shownPath } from './phrase-context.ts';
-
-/** A revision that was written. */
-export interface WrittenFiles {
-  readonly service: string;
-  readonly kind: 'revision' | 'merge' | 'seed';
-  readonly name: string;
-  readonly message: string;
-  readonly parents: readonly string[];
-  /** Absolute paths. */
-  readonly files: readonly string[];
-}
-
-/** Revisions that were renamed. */
-export interface RebasedFiles {
-  readonly service: string;
-  /** Undefined: nothing was to be done. */
-  readonly behind: string | undefined;
-  readonly revisions: readonly {
-    readonly from: string;
-    readonly to: string;
-    readonly files: readonly { readonly from: string; readonly to: string }[];
-  }[];
-  readonly mentions: readonly {
-    readonly service: string;
-    readonly file: string;
-    readonly requires: string;
-    readonly now: string;
-  }[];
-}
 
 /** Paths as a person would type them, one a line and nothing else: `$EDITOR $(orch revision -m …)`. */
 export function formatWritten(files: readonly string[], context: PhraseContext): string {
@@ -35,7 +7,7 @@ export function formatWritten(files: readonly string[], context: PhraseContext):
 }
 
 /** `old -> new`, a file a line. */
-export function formatRebased({ behind, revisions }: RebasedFiles, context: PhraseContext): string {
+export function formatRebased({ behind, revisions }: Rebased, context: PhraseContext): string {
   if (behind === undefined) return 'Nothing to do: it is the head already.\n';
   const moves = revisions.flatMap(({ files }) => files);
   const shown = (file: string): string => shownPath(file, context.cwd);
@@ -43,7 +15,7 @@ export function formatRebased({ behind, revisions }: RebasedFiles, context: Phra
 }
 
 /** What is left to do by hand; empty: nothing. */
-export function formatMentions({ mentions }: RebasedFiles, context: PhraseContext): string {
+export function formatMentions({ mentions }: Rebased, context: PhraseContext): string {
   return mentions
     .map(({ service, file, requires, now }) =>
       context

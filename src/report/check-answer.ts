@@ -1,27 +1,16 @@
-import type { Failure } from '../core/failure.ts';
+import type { ServiceCheck } from '../core/answers/check.ts';
 import type { Finding } from '../core/findings.ts';
 import { type FindingPhrase, phraseFinding } from './finding-phrases.ts';
 import type { PhraseContext } from './phrase-context.ts';
 import type { Style } from './style.ts';
 import { formatCount } from './units.ts';
 
-/** A service for `check`. */
-export interface CheckRow {
-  readonly service: string;
-  readonly database: string;
-  /** Names of the applied heads. */
-  readonly heads: readonly string[];
-  readonly findings: readonly Finding[];
-  /** Why it could not be checked. */
-  readonly failure: Failure | undefined;
-}
-
 /** `orch check`: a line for each service that is as it should be, the findings of the others, and what it comes to. */
-export function formatCheck(rows: readonly CheckRow[], context: PhraseContext, style: Style): string {
+export function formatCheck(rows: readonly ServiceCheck[], context: PhraseContext, style: Style): string {
   return [...rows.map((row) => formatRow(row, context, style)), `${total(rows)}\n`].join('');
 }
 
-function formatRow(row: CheckRow, context: PhraseContext, style: Style): string {
+function formatRow(row: ServiceCheck, context: PhraseContext, style: Style): string {
   const name = style.bold(context.clean(`${row.service} (${row.database})`));
   const heads = row.heads.length === 0 ? 'there are no revisions' : `at ${row.heads.join(', ')}`;
   const unchecked = row.failure === undefined ? [] : ['the database could not be checked'];
@@ -44,7 +33,7 @@ function formatFinding(finding: Finding, service: string, context: PhraseContext
   ].join('\n');
 }
 
-function total(rows: readonly CheckRow[]): string {
+function total(rows: readonly ServiceCheck[]): string {
   const findings = rows.reduce((sum, row) => sum + row.findings.length, 0);
   const unchecked = rows.filter(({ failure }) => failure !== undefined).length;
   const services = formatCount(rows.length, 'service');

@@ -1,5 +1,6 @@
 import { Failure, type FailureCode } from '../core/failure.ts';
 import { authoringFailures } from './authoring-failures.ts';
+import { baselineFailures } from './baseline-failures.ts';
 import { databaseFailures } from './database-failures.ts';
 import { downgradeFailures } from './downgrade-failures.ts';
 import type { FailurePhrase, FailurePhrases } from './failure-phrase.ts';
@@ -14,6 +15,7 @@ const phrases: FailurePhrases<FailureCode> = {
   ...historyFailures,
   ...downgradeFailures,
   ...authoringFailures,
+  ...baselineFailures,
   ...databaseFailures,
   ...runtimeFailures,
 };

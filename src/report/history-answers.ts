@@ -1,52 +1,12 @@
-import type { Failure } from '../core/failure.ts';
+import type { HistoryEntry, ServiceFiles, ServiceHistory } from '../core/answers/history.ts';
 import { alignColumns } from './columns.ts';
 import { type PhraseContext, shownPath } from './phrase-context.ts';
 import type { Style } from './style.ts';
 import { formatDuration } from './units.ts';
 
-/** A revision for `history` and `heads`. */
-interface RevisionRow {
-  readonly name: string;
-  readonly message: string;
-  readonly created: string | undefined;
-  readonly author: string | undefined;
-  readonly parents: readonly string[];
-  readonly labels: readonly string[];
-  readonly requires: readonly string[];
-  readonly isHead: boolean;
-  /** Undefined: its file is gone. */
-  readonly file: string | undefined;
-  readonly state: 'applied' | 'pending' | 'started' | 'reverting' | undefined;
-  readonly appliedAt: string | undefined;
-  /** ms */
-  readonly duration: number | undefined;
-  readonly role: string | undefined;
-  readonly note: string | undefined;
-}
-
-export interface HistoryRow {
-  readonly service: string;
-  readonly database: string;
-  /** The newest first. */
-  readonly revisions: readonly RevisionRow[];
-  readonly failure: Failure | undefined;
-}
-
-export interface FilesRow {
-  readonly service: string;
-  readonly heads: readonly RevisionRow[];
-  readonly branches: readonly {
-    readonly revision: string;
-    readonly parents: readonly string[];
-    readonly labels: readonly string[];
-    readonly heads: readonly string[];
-  }[];
-  readonly failure: Failure | undefined;
-}
-
 /** `orch history`: a line a revision, the newest first; `verbose`: all that is known of each. */
 export function formatHistory(
-  rows: readonly HistoryRow[],
+  rows: readonly ServiceHistory[],
   verbose: boolean,
   context: PhraseContext,
   style: Style,
@@ -67,7 +27,7 @@ export function formatHistory(
 }
 
 /** `orch heads`: what the files lead up to. */
-export function formatHeads(rows: readonly FilesRow[], context: PhraseContext, style: Style): string {
+export function formatHeads(rows: readonly ServiceFiles[], context: PhraseContext, style: Style): string {
   const cells = rows.flatMap(({ service, heads, failure }) => {
     if (heads.length === 0) return [[service, failure === undefined ? 'none' : '?']];
     return heads.map((one) => [
@@ -83,7 +43,7 @@ export function formatHeads(rows: readonly FilesRow[], context: PhraseContext, s
 }
 
 /** `orch branches`: where histories fork, or carry a label. */
-export function formatBranches(rows: readonly FilesRow[], context: PhraseContext, style: Style): string {
+export function formatBranches(rows: readonly ServiceFiles[], context: PhraseContext, style: Style): string {
   const cells = rows.flatMap(({ service, branches, failure }) => {
     if (failure !== undefined) return [[service, '?', '?']];
     return branches.map(({ revision, parents, labels, heads }) => [
@@ -98,7 +58,7 @@ export function formatBranches(rows: readonly FilesRow[], context: PhraseContext
   return table(['SERVICE', 'FROM', 'BEGINS WITH', 'LABELS', 'LEADS TO'], cells, context, style);
 }
 
-function formatBlocks(rows: readonly HistoryRow[], context: PhraseContext, style: Style): string {
+function formatBlocks(rows: readonly ServiceHistory[], context: PhraseContext, style: Style): string {
   const blocks = rows.flatMap(({ service, revisions }) =>
     revisions.map((one) => {
       const title = `${service} ${one.name}${one.isHead ? ' (head)' : ''}`;
@@ -118,7 +78,7 @@ export function fieldLines(
   return known.map(([name, value]) => `  ${`${name}:`.padEnd(width)}${context.clean(value ?? '')}`);
 }
 
-function revisionFields(one: RevisionRow, context: PhraseContext): readonly (readonly [string, string | undefined])[] {
+function revisionFields(one: HistoryEntry, context: PhraseContext): readonly (readonly [string, string | undefined])[] {
   return [
     ['message', one.message],
     ['date', one.created],
@@ -132,7 +92,7 @@ function revisionFields(one: RevisionRow, context: PhraseContext): readonly (rea
   ];
 }
 
-function appliedText(one: RevisionRow): string {
+function appliedText(one: HistoryEntry): string {
   if (one.state !== 'applied') return stateText(one);
   const took = one.duration === undefined ? '' : `, in ${formatDuration(one.duration)}`;
   return `applied ${one.appliedAt ?? ''}${took}${one.role === undefined ? '' : `, by ${one.role}`}`;
@@ -145,7 +105,7 @@ const states = {
   reverting: 'stopped half way back',
 } as const;
 
-function stateText({ state, file }: RevisionRow): string {
+function stateText({ state, file }: HistoryEntry): string {
   const text = state === undefined ? 'not known' : states[state];
   return file === undefined ? `${text}, file gone` : text;
 }

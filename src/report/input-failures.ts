@@ -1,3 +1,4 @@
+import type { FailureDetails } from '../core/failure.ts';
 import type { Fault } from '../core/fault.ts';
 import { type FailurePhrases, NOTHING_DONE } from './failure-phrase.ts';
 import { faultLines } from './fault-text.ts';
@@ -20,7 +21,7 @@ export const inputFailures: FailurePhrases<InputCode> = {
   'usage-invalid': ({ details }) => ({
     happened: [details.message],
     state: NOTHING_DONE,
-    next: ['orch --help'],
+    next: [details.next ?? 'orch --help'],
   }),
   'config-not-found': ({ details }, context) => ({
     happened: configNotFound(details.searched.map((path) => shownPath(path, context.cwd))),
@@ -59,12 +60,10 @@ export const inputFailures: FailurePhrases<InputCode> = {
   }),
   'approval-missing': ({ details }) => ({
     happened: [
-      `${details.command === 'reset' ? 'the loss of' : 'the downgrade to'} ${details.what} was not approved: the answer was no, or there is no terminal to ask on`,
+      `${approved[details.command]} ${details.what} was not approved: the answer was no, or there is no terminal to ask on`,
     ],
     state: NOTHING_DONE,
-    next: [
-      `${['orch', details.command, ...details.services.flatMap((name) => ['--service', shellWord(name)]), shellWord(details.what), '--yes'].join(' ')}  # approves without asking`,
-    ],
+    next: [`${approvable(details)} --yes  # approves without asking`],
   }),
   'revision-invalid': ({ details }, context) => ({
     happened: [
@@ -88,6 +87,14 @@ export const inputFailures: FailurePhrases<InputCode> = {
 function configNotFound(searched: readonly string[]): string[] {
   if (searched.length === 1) return [`there is no config file ${searched[0] ?? ''}`];
   return ['there is no orchestrator.config.yaml here. Looked for:', ...searched.map((path) => `  ${path}`)];
+}
+
+const approved = { reset: 'the loss of', downgrade: 'the downgrade to', baseline: 'the stamp of' } as const;
+
+/** Without the services the command would take in more than was asked for. */
+function approvable({ command, what, services }: FailureDetails['approval-missing']): string {
+  if (command === 'baseline') return `orch baseline --service ${shellWord(what)}`;
+  return ['orch', command, ...services.flatMap((name) => ['--service', shellWord(name)]), shellWord(what)].join(' ');
 }
 
 /** A file that is no config at all has a fault in each line, and nobody reads thousands; JSON has them all. */

@@ -1,8 +1,8 @@
+import type { HistoryEntry } from '../core/answers/history.ts';
+import type { ShownRevision } from '../core/answers/shown.ts';
 import type { Event } from '../core/event.ts';
 import type { Finding } from '../core/findings.ts';
 import type { StepKind, StepOf } from '../core/plan.ts';
-import type { HistoryRow } from './history-answers.ts';
-import type { ShownRow } from './show-answer.ts';
 
 /** The schema of `--output json`: a JSON object a line, `type` and `at` first. Tests hold every line against it. */
 
@@ -52,7 +52,7 @@ export const eventFields: {
     waited: { type: 'number', meaning: 'ms' },
   },
   'plan-made': {
-    goal: { type: 'string', meaning: 'up, migrate, reset, downgrade, stamp or accept' },
+    goal: { type: 'string', meaning: 'up, migrate, reset, downgrade, stamp, baseline or accept' },
     steps: { type: 'Step[]', meaning: 'each after those it waits for' },
     refusals: { type: 'Refusal[]', meaning: 'services that the plan leaves alone' },
   },
@@ -159,7 +159,7 @@ export const answerFields = {
   history: {
     services: {
       type: 'Service[]',
-      meaning: 'service, database, revisions (the newest first, fields as in `historyFields`), failure',
+      meaning: 'service, database, revisions (HistoryRevision[], the newest first), failure',
     },
   },
   heads: {
@@ -174,13 +174,20 @@ export const answerFields = {
       meaning: 'service, branches (revision it begins with, parents, labels, heads above it), failure',
     },
   },
-  shown: { revisions: { type: 'Shown[]', meaning: 'fields as in `shownFields`' } },
+  shown: { revisions: { type: 'ShownRevision[]', meaning: 'in the order of the names that were given' } },
   check: {
     services: {
       type: 'Service[]',
-      meaning: 'service, database, heads, findings (fields as in `findingFields`), failure',
+      meaning: 'service, database, heads, findings (Finding[]), failure',
     },
     findings: { type: 'number', meaning: 'how many there are in all' },
+  },
+  baseline: {
+    services: {
+      type: 'Service[]',
+      meaning:
+        'service, database, verdict (match, differs, ledger, empty, failed), heads (of the match or the nearest), stamps, alike, differences (what, object, field, wanted, found, message), ledgers of other tools (tool, table, version), foreign (name, owner), seeds, failure',
+    },
   },
   stopped: { names: { type: 'string[]', meaning: 'containers or processes' } },
   log: {
@@ -275,7 +282,7 @@ export const failureFields = {
 } as const satisfies Record<string, FieldDoc>;
 
 /** Fields of a revision in `history`. */
-export const historyFields: { readonly [F in keyof HistoryRow['revisions'][number]]: FieldDoc } = {
+export const historyFields: { readonly [F in keyof HistoryEntry]: FieldDoc } = {
   name: { type: 'string', meaning: 'such as 001_users' },
   message: { type: 'string', meaning: 'what it says of itself; empty where its file is gone' },
   created: { type: 'string?', meaning: 'ISO 8601, as its file says' },
@@ -293,7 +300,7 @@ export const historyFields: { readonly [F in keyof HistoryRow['revisions'][numbe
 };
 
 /** Fields of a revision in `shown`. */
-export const shownFields: { readonly [F in keyof ShownRow]: FieldDoc } = {
+export const shownFields: { readonly [F in keyof ShownRevision]: FieldDoc } = {
   service: { type: 'string', meaning: 'its name' },
   name: { type: 'string', meaning: 'such as 001_users' },
   message: { type: 'string', meaning: 'what it says of itself' },
@@ -315,7 +322,7 @@ type FindingOf<K extends Finding['kind']> = Extract<Finding, { kind: K }>;
 
 /** Fields of every finding of `check`. */
 export const findingFields = {
-  kind: { type: 'string', meaning: 'what is wrong: one of `findingKindFields`' },
+  kind: { type: 'string', meaning: 'such as changed; each kind has fields of its own' },
   message: { type: 'string', meaning: 'in words' },
   next: { type: 'string[]', meaning: 'what to type next' },
 } as const satisfies Record<string, FieldDoc>;

@@ -1,12 +1,12 @@
+import type { ServiceCheck } from '../core/answers/check.ts';
 import type { Finding } from '../core/findings.ts';
-import type { CheckRow } from './check-answer.ts';
 import { phraseFinding } from './finding-phrases.ts';
 import { writtenFailure } from './json.ts';
 import type { ReportSettings } from './settings.ts';
 import type { Told } from './told.ts';
 
 /** The fields of the answer of `check`. */
-export function writtenCheck(rows: readonly CheckRow[], told: Told, settings: ReportSettings): object {
+export function writtenCheck(rows: readonly ServiceCheck[], told: Told, settings: ReportSettings): object {
   const services = rows.map(({ findings, failure, ...row }) => ({
     ...row,
     findings: findings.map((finding) => writtenFinding(finding, row.service, told, settings)),

@@ -70,6 +70,7 @@ const targetsOf: Readonly<Record<string, string>> = {
 export function againCommand(context: PhraseContext, service: string): string {
   const name = shellWord(service);
   if (context.command === 'up') return `orch up ${name}`;
+  if (context.command === 'baseline') return `orch baseline --service ${name}`;
   const target = targetsOf[context.command ?? ''];
   return target === undefined
     ? `orch migrate --service ${name}`
@@ -81,6 +82,8 @@ export function phraseStanding(
   place: { readonly service: string; readonly database: string },
   context: PhraseContext,
 ): string {
+  // What failed ran in a throwaway database.
+  if (context.command === 'baseline') return `${place.database} was a throwaway database, and is dropped again.`;
   const heads = context.headsOf(place.service);
   if (heads === undefined) return `what was committed before stays in ${place.database}.`;
   if (heads.length === 0) return `${place.database} has no revision applied.`;

@@ -9,6 +9,9 @@ import { formatSummary } from './summary.ts';
 import { Told } from './told.ts';
 import { WaitPace } from './wait-pace.ts';
 
+/** ms after which a step that has said nothing yet is named. */
+const LONG = 3_000;
+
 /** For CI and pipes: a line for each event that matters, its parts two spaces apart; the summary is the answer. */
 export function createPlainReporter(settings: ReportSettings): Reporter {
   const told = new Told(settings);
@@ -44,6 +47,8 @@ export class PlainLines {
   readonly #pace = new WaitPace();
   /** Progress told so far, by step: tenths, or units where no total is known. */
   readonly #progress = new Map<string, number>();
+  /** Steps that began without a word, by their ids. */
+  readonly #unsaid = new Map<string, NodeJS.Timeout>();
 
   constructor(told: Told, settings: ReportSettings) {
     this.#told = told;
@@ -51,9 +56,27 @@ export class PlainLines {
   }
 
   on(event: Event): void {
-    if (!this.#matters(event)) return;
+    this.#watch(event);
+    if (this.#matters(event)) this.#write(event);
+  }
+
+  #write(event: Event): void {
     const parts = phraseEvent(event, this.#told.context).map((part) => this.#told.context.clean(part));
     this.#settings.progress.write(`${parts.join('  ')}\n`);
+  }
+
+  /** A step that is news only once it is done says what it is at where that takes long: who reads a log would see nothing. */
+  #watch(event: Event): void {
+    if (event.type === 'step-started' && phraseStep(event.step).news && !this.#matters(event)) {
+      const timer = setTimeout(() => this.#write(event), LONG);
+      // It keeps no program from ending.
+      timer.unref();
+      this.#unsaid.set(event.step.id, timer);
+    }
+    if (event.type === 'step-finished' || event.type === 'step-failed' || event.type === 'step-skipped') {
+      clearTimeout(this.#unsaid.get(event.step.id));
+      this.#unsaid.delete(event.step.id);
+    }
   }
 
   #matters(event: Event): boolean {

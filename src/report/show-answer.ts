@@ -1,38 +1,12 @@
+import type { ShownRevision, ShownText } from '../core/answers/shown.ts';
 import { maskSecrets, visibleText } from '../core/terminal-text.ts';
 import { fieldLines, parentsText } from './history-answers.ts';
 import { type PhraseContext, shownPath } from './phrase-context.ts';
 import type { Style } from './style.ts';
 
-/** One direction of a revision for `show`. */
-interface ShownTextRow {
-  readonly file: string;
-  readonly checksum: string;
-  /** Undefined: only its checksum was kept. */
-  readonly text: string | undefined;
-}
-
-/** A revision for `show`. */
-export interface ShownRow {
-  readonly service: string;
-  readonly name: string;
-  readonly message: string;
-  readonly origin: 'file' | 'recorded';
-  readonly created: string | undefined;
-  readonly author: string | undefined;
-  readonly parents: readonly string[];
-  readonly children: readonly string[];
-  readonly labels: readonly string[];
-  readonly requires: readonly string[];
-  readonly irreversible: string | undefined;
-  readonly transaction: 'single' | 'none';
-  readonly appliedAt: string | undefined;
-  readonly up: ShownTextRow;
-  readonly down: ShownTextRow | undefined;
-}
-
 /** `orch show`: what is known of each revision, and its texts. */
 export function formatShown(
-  rows: readonly ShownRow[],
+  rows: readonly ShownRevision[],
   secrets: readonly string[],
   context: PhraseContext,
   style: Style,
@@ -40,7 +14,7 @@ export function formatShown(
   return rows.map((row) => formatOne(row, secrets, context, style)).join('\n');
 }
 
-function formatOne(row: ShownRow, secrets: readonly string[], context: PhraseContext, style: Style): string {
+function formatOne(row: ShownRevision, secrets: readonly string[], context: PhraseContext, style: Style): string {
   const isCode = row.up.file.endsWith('.ts');
   const texts = isCode
     ? [textLines('up and down', row.up, secrets, context, style)]
@@ -65,7 +39,7 @@ function formatOne(row: ShownRow, secrets: readonly string[], context: PhraseCon
 }
 
 function sqlLines(
-  row: ShownRow,
+  row: ShownRevision,
   secrets: readonly string[],
   context: PhraseContext,
   style: Style,
@@ -76,7 +50,7 @@ function sqlLines(
 
 function textLines(
   title: string,
-  { file, checksum, text }: ShownTextRow,
+  { file, checksum, text }: ShownText,
   secrets: readonly string[],
   context: PhraseContext,
   style: Style,

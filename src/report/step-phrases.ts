@@ -51,7 +51,7 @@ const phrases: StepPhrases = {
     ];
     return {
       ...verbs('ledger', 'stamp', 'stamping', 'stamped'),
-      todo: `stamp ${parts.join('; ')}, without running anything`,
+      todo: `stamp ${parts.join('; ') || 'base'}, without running anything`,
     };
   },
   'accept-revision': (step) => ({

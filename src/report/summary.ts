@@ -77,13 +77,13 @@ function phraseChange(service: ServiceOutcome): string {
   const reverted =
     service.reverted.length === 0 ? [] : [`${formatCount(service.reverted.length, 'revision')} reverted`];
   const stamped =
-    service.stamped.length === 0 ? [] : [`${formatCount(service.stamped.length, 'revision')} stamped, nothing run`];
+    service.stamped.length === 0 ? [] : [`${formatCount(service.stamped.length, 'ledger row')} changed, nothing run`];
   const started = service.container === 'started' ? ['started'] : [];
   const ends: { readonly [S in ServiceOutcome['status']]: readonly string[] } = {
     done: applied.length + reverted.length + stamped.length + started.length === 0 ? ['prepared'] : [],
     unchanged: ['nothing to do'],
     failed: ['failed'],
-    'not-started': [service.container === 'untouched' ? 'not touched' : 'not started'],
+    'not-started': [isUntouched(service) ? 'not touched' : 'not started'],
   };
   return [...applied, ...reverted, ...stamped, ...started, ...ends[service.status]].join(', ');
 }
@@ -91,6 +91,11 @@ function phraseChange(service: ServiceOutcome): string {
 function reached({ command, target }: Outcome): string {
   if (command !== 'up' && command !== 'migrate') return 'the target';
   return target === undefined ? 'head' : `${target} or beyond`;
+}
+
+/** Without containers in sight there is nothing that could have been started. */
+function isUntouched({ container, applied, reverted }: ServiceOutcome): boolean {
+  return container === 'untouched' || (container === undefined && applied.length + reverted.length === 0);
 }
 
 function phraseUnchanged(outcome: Outcome): string {

@@ -98,8 +98,11 @@ async function openLocal({ project, clock, surroundings, emit, stays }: Choice):
     onServiceExited: (service, exitCode, signal) => emit({ type: 'service-exited', service, exitCode, signal }),
     onSeat: (holder) => {
       if (!stays) return;
-      if (holder === undefined) emit({ type: 'runtime-noted', runtime: 'local', note: 'limits', detail: undefined });
-      else emit({ type: 'runtime-noted', runtime: 'local', note: 'already-held', detail: `pid ${holder}` });
+      if (holder !== undefined) {
+        emit({ type: 'runtime-noted', runtime: 'local', note: 'already-held', detail: `pid ${holder}` });
+      } else if (project.servers.some(({ container }) => container !== undefined)) {
+        emit({ type: 'runtime-noted', runtime: 'local', note: 'limits', detail: undefined });
+      }
     },
     onTrouble: (message) => emit({ type: 'runtime-noted', runtime: 'local', note: 'trouble', detail: message }),
   });

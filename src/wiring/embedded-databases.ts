@@ -41,5 +41,7 @@ export function embeddedAdmin(postgres: ServerAdmin, runtime: LocalRuntime): Ser
     createDatabase: (service) => (isEmbedded(service) ? Promise.resolve() : postgres.createDatabase(service)),
     dropDatabase: (service) =>
       isEmbedded(service) ? runtime.recreateDatabase(service) : postgres.dropDatabase(service),
+    discardDatabase: (service) =>
+      isEmbedded(service) ? runtime.discardDatabase(service) : postgres.discardDatabase(service),
   };
 }

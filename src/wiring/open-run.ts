@@ -6,6 +6,7 @@ import { revisionWriter } from '../adapters/files/write-revisions.ts';
 import { AdvisoryLock } from '../adapters/postgres/advisory-lock.ts';
 import { configuredTargets } from '../adapters/postgres/configured-targets.ts';
 import { PostgresDatabase } from '../adapters/postgres/database.ts';
+import { introspection } from '../adapters/postgres/introspect.ts';
 import { PostgresLedger } from '../adapters/postgres/ledger.ts';
 import { offlineSql } from '../adapters/postgres/offline-sql.ts';
 import { PostgresReadiness } from '../adapters/postgres/readiness.ts';
@@ -69,6 +70,7 @@ function buildPorts(
     clock,
     database,
     ledger: new PostgresLedger(),
+    introspection,
     offline: offlineSql,
     lock: (location) => (location.sessions === 'one' ? chosen.sharedSessionLock : advisory),
     readiness: new PostgresReadiness(database, clock),

@@ -50,7 +50,7 @@ describe('a server that cannot be used', () => {
       happened: ['server main: the host name no-such-host.invalid does not resolve', /ENOTFOUND|EAI_AGAIN/],
       now: nothingChanged,
       next: [
-        'url: …  # of servers.main in orchestrator.config.yaml: correct the host name',
+        'url of servers.main in orchestrator.config.yaml  # correct the host name',
         'orch wait  # asks the servers again',
       ],
     });
@@ -64,7 +64,7 @@ describe('a server that cannot be used', () => {
       code: 8,
       happened: [`server main: nothing answers at 127.0.0.1:${port}`, `connect ECONNREFUSED 127.0.0.1:${port}`],
       now: nothingChanged,
-      next: 'url: …  # of servers.main in orchestrator.config.yaml: host and port, if they are wrong',
+      next: 'url of servers.main in orchestrator.config.yaml  # correct host and port, if they are wrong',
     });
     expect(ended.stderr).not.toContain('(08');
   });
@@ -82,7 +82,7 @@ describe('a server that cannot be used', () => {
             'no answer within',
           ],
           now: nothingChanged,
-          next: 'url: …  # of servers.main in orchestrator.config.yaml: host and port, if they are wrong',
+          next: 'url of servers.main in orchestrator.config.yaml  # correct host and port, if they are wrong',
         });
       } finally {
         await server.close();
@@ -140,7 +140,7 @@ describe('a login that is refused', () => {
         `password authentication failed for user "${project.postgres.adminRole}"`,
       ],
       now: nothingChanged,
-      next: 'servers.main in orchestrator.config.yaml  # correct the role in its url, its password or its passwordFile',
+      next: 'url of servers.main in orchestrator.config.yaml  # correct the role in it, its password or its passwordFile',
     });
     expect(await project.sql(undefined, `SELECT FROM pg_roles WHERE rolname = '${project.owner('api')}'`)).toEqual([]);
   });

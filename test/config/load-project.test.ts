@@ -132,6 +132,35 @@ local:
     expect(given?.details).toEqual({ searched: [join(root, 'none.yaml')] });
   });
 
+  it('shows what is wrong behind a fault of shape too, once each, and nothing that follows from it', async () => {
+    const wrong = `name: api-a
+database: 7
+owner:
+  role: [a]
+  passwordFile: nowhere
+server: mian
+prerequisites:
+  roles:
+    - { name: 1 }
+  extensions: [vector, vector]
+revisions: none
+health: { timeout: soon }
+needs: [api-x]
+`;
+    const faults = await faultLines({ 'a/service.yaml': wrong });
+    expect(faults.map((fault) => fault.replace(/(expected).*/, '$1'))).toEqual([
+      'a/service.yaml:2:11: expected',
+      'a/service.yaml:4:9: expected',
+      'a/service.yaml:5:17: the password file does not exist',
+      "a/service.yaml:6:9: no server is named 'mian' (Did you mean 'main'?)",
+      'a/service.yaml:9:15: expected',
+      'a/service.yaml:10:24: this extension stands here twice',
+      'a/service.yaml:11:12: the revisions folder a/none does not exist',
+      'a/service.yaml:12:20: expected',
+      "a/service.yaml:13:9: no service is named 'api-x' (Did you mean 'api-b'?)",
+    ]);
+  });
+
   it('shows all faults of all files at once, in the order of files and lines', async () => {
     expect(
       await faultLines({
@@ -144,6 +173,7 @@ local:
       "orchestrator.config.yaml:1:1: unknown key 'projekt' (Did you mean 'project'?)",
       'orchestrator.config.yaml:6:15: the variable NO is not set (Set NO, or give a default: ${NO:-…}.)',
       "a/service.yaml:6:20: expected a duration such as 30s, 500ms, 5m, 1h or a number of seconds, found 'soon'",
+      'a/service.yaml:7:8: the seeds folder a/none does not exist',
       'b/service.yaml:2:11: no service can have this database: postgres is a database of the server itself (Give it a name of its own.)',
     ]);
   });

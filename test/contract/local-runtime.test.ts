@@ -265,6 +265,26 @@ describe('another orch process', () => {
     expect(await sql(auth, 'SELECT 1 AS x')).toEqual([{ x: 1 }]);
   });
 
+  test('has a throwaway database made and discarded, while the service of that name goes on running', async () => {
+    const guest = open(false);
+    const throwaway = { ...auth, database: 'orch_baseline_authdb' };
+    await guest.startServer(localServer, [auth], signal);
+    await guest.startService(auth, 'create', signal);
+    await guest.waitHealthy(auth, signal);
+    await guest.startServer(localServer, [throwaway], signal);
+    await sql(throwaway, 'CREATE TABLE x (a int)', guest);
+    await guest.discardDatabase(throwaway);
+    expect(guest.locate(throwaway)).toBeUndefined();
+    const local = join(folder.path, '.orch/local');
+    const { readdir } = await import('node:fs/promises');
+    expect((await readdir(local)).filter((name) => name.includes('orch_baseline'))).toEqual([]);
+    expect(await readFile(join(local, '.ports.json'), 'utf8')).not.toContain('orch_baseline');
+    expect((await guest.observe([auth], { rebuild: false })).get('auth')).toMatchObject({ health: 'healthy' });
+    expect(await sql(auth, 'SELECT 1 AS x', guest)).toEqual([{ x: 1 }]);
+    await guest.stopService(auth);
+    await guest.close();
+  });
+
   test('gets the very failure that the holder met', async () => {
     const guest = open(false);
     await runtime.startService(auth, 'create', signal);

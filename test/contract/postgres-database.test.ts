@@ -3,6 +3,7 @@ import { PostgresDatabase } from '../../src/adapters/postgres/database.ts';
 import { DatabaseError, type Location, type Session } from '../../src/ports/database.ts';
 import { fatal, startFakeServer, welcome } from '../support/fake-server.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { startSlowAnswers } from '../support/slow-answers.ts';
 import { adminLocation, createDatabase, ownerLocation, runAsAdmin } from '../support/test-database.ts';
 
 const run = '0f8fad5b-d9cb-469f-a165-70867728950e';
@@ -227,6 +228,18 @@ describe('a session that ends', () => {
       connection: true,
     });
     await lost;
+  });
+
+  it('knows that its transaction has failed as soon as a statement is told to have failed', async () => {
+    const port = await startSlowAnswers(location);
+    const session = await connect({ ...location, port });
+    for (const fail of [() => session.run('SELECT 1/0'), () => session.query('SELECT 1/$1::int', [0])]) {
+      await session.run('BEGIN');
+      expect((await failureOf(fail())).sqlstate).toBe('22012');
+      expect(session.transaction).toBe('failed');
+      await session.run('ROLLBACK');
+      expect(session.transaction).toBe('none');
+    }
   });
 
   it('a cancelled statement leaves the session usable', async () => {

@@ -78,7 +78,7 @@ export function revision(name: string, parents: readonly string[] = [], fields: 
     statements: [],
     faults: [],
     wrapped: false,
-    routines: { committing: [], called: [] },
+    routines: { procedures: [], called: [] },
     pieces: () => [],
   } as const;
   return {

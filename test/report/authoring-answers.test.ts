@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { formatMentions, formatRebased, formatWritten, type RebasedFiles } from '../../src/report/authoring-answers.ts';
+import type { Rebased } from '../../src/core/answers/authoring.ts';
+import { formatMentions, formatRebased, formatWritten } from '../../src/report/authoring-answers.ts';
 import { contextWith } from './support.ts';
 
 const folder = '/home/dev/shop/services/api-auth/revisions';
-const rebased: RebasedFiles = {
+const rebased: Rebased = {
   service: 'api-auth',
   behind: '002_theirs',
   revisions: [

@@ -3,7 +3,7 @@ import { Failure } from '../../src/core/failure.ts';
 import { phraseFailure } from '../../src/report/failure-phrases.ts';
 import { formatBug, formatFailure } from '../../src/report/failure-text.ts';
 import { createStyle } from '../../src/report/style.ts';
-import { failures, sqlFailure } from './samples.ts';
+import { failures, project, sqlFailure } from './samples.ts';
 import { contextWith } from './support.ts';
 
 const plain = createStyle(false);
@@ -136,6 +136,19 @@ describe('a failure as text', () => {
     const told = text(new Failure('server-unreachable', details as never));
     expect(told).toContain('refuses the login of auth_owner to the database authdb (28P01)');
     expect(told).toContain('owner in services/api-auth/service.yaml  # correct its password or its passwordFile');
+  });
+
+  it('says how a database comes to be that is not there, and in which file a url of its own stands', () => {
+    const server = { ...project.servers[0], name: 'api-auth', admin: undefined, container: undefined };
+    const services = project.services.map((one) => (one.name === 'api-auth' ? { ...one, server } : one));
+    const own = { project: { ...project, services, servers: [server] } as never };
+    const details = { ...failures['server-unreachable'].details, server: 'api-auth', role: 'nobody' };
+    const missing = new Failure('server-unreachable', { ...details, sqlstate: '3D000', database: 'authdb' } as never);
+    expect(text(missing, own)).toContain(
+      'CREATE DATABASE authdb;  -- in psql, as a role that may: or correct it in the url in services/api-auth/service.yaml',
+    );
+    const silent = new Failure('server-unreachable', { ...details, probe: 'tcp' } as never);
+    expect(text(silent, own)).toContain('url in services/api-auth/service.yaml  # correct host and port');
   });
 
   it('does not call silence a refused login', () => {

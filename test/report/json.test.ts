@@ -130,6 +130,13 @@ describe('JSON output', () => {
     await answers.branches([files]);
     await answers.shown([shownRow]);
     await answers.check([]);
+    await answers.baseline([
+      {
+        ...{ service: 'a', database: 'b', verdict: 'differs', heads: ['001_x'], stamps: [], alike: [], ledgers: [] },
+        ...{ foreign: [], seeds: [], failure: sqlFailure },
+        differences: [{ what: 'extra', object: { kind: 'table', name: 't', of: undefined } }],
+      },
+    ]);
     await answers.stopped(['auth']);
     await answers.logLine({ service: 'a', stream: 'stdout', text: 'hello' });
     const lines = stdout.text

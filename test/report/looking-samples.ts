@@ -1,6 +1,6 @@
+import type { HistoryEntry } from '../../src/core/answers/history.ts';
+import type { ShownRevision } from '../../src/core/answers/shown.ts';
 import type { Finding } from '../../src/core/findings.ts';
-import type { HistoryRow } from '../../src/report/history-answers.ts';
-import type { ShownRow } from '../../src/report/show-answer.ts';
 import { failures } from './samples.ts';
 
 const folder = '/home/dev/shop/services/api-auth/revisions';
@@ -47,7 +47,7 @@ export const findings: { readonly [K in Finding['kind']]: Extract<Finding, { kin
   refused: { kind: 'refused', failure: failures['requirement-unmet'] },
 };
 
-export const revisionRow: HistoryRow['revisions'][number] = {
+export const revisionRow: HistoryEntry = {
   name: '002_roles',
   message: 'add roles',
   created: '2026-01-02',
@@ -64,7 +64,7 @@ export const revisionRow: HistoryRow['revisions'][number] = {
   note: 'stamped: by hand',
 };
 
-export const shownRow: ShownRow = {
+export const shownRow: ShownRevision = {
   service: 'api-auth',
   name: '002_roles',
   message: 'add roles',

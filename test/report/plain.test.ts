@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Event } from '../../src/core/event.ts';
 import { createReporter } from '../../src/report/create-reporter.ts';
 import { outcomes } from './outcomes.ts';
@@ -30,6 +30,26 @@ describe('plain output', () => {
   it('says beforehand that a revision runs outside a transaction', () => {
     const step = { ...steps['apply-revision'], revision: revisionNamed('004_idx', ['002_x'], 'none') };
     expect(tell([{ type: 'step-started', step }])).toBe('api-auth  004_idx  applying outside a transaction\n');
+  });
+
+  it('names a step that has not ended after 3 s, once, and none that ends before', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const stderr = new Recorder();
+    const reporter = createReporter(optionsWith(new Recorder(), stderr, {}));
+    const [long, short] = ['004_long', '005_short'].map((name) => {
+      return { ...steps['apply-revision'], id: name, revision: revisionNamed(name, ['002_x']) };
+    });
+    if (long === undefined || short === undefined) throw new TypeError('there are two');
+    reporter.on({ type: 'step-started', step: long });
+    vi.advanceTimersByTime(2_999);
+    expect(stderr.text).toBe('');
+    vi.advanceTimersByTime(60_000);
+    expect(stderr.text).toBe('api-auth  004_long  applying\n');
+    reporter.on({ type: 'step-started', step: short });
+    reporter.on({ type: 'step-finished', step: short, duration: 5, note: undefined });
+    vi.advanceTimersByTime(60_000);
+    expect(stderr.text.split('\n').slice(1)).toEqual(['api-auth  005_short  applied  5 ms', '']);
   });
 
   it('tells a wait at growing intervals, and at once when it waits for something else', () => {

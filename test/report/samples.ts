@@ -214,6 +214,44 @@ export const failures: { readonly [C in FailureCode]: Failure<C> } = {
   }),
   'nothing-to-accept': new Failure('nothing-to-accept', { service: 'api-auth', revision: '002_x', why: 'unchanged' }),
   'database-missing': new Failure('database-missing', subject),
+  'database-not-empty': new Failure('database-not-empty', {
+    ...subject,
+    count: 7,
+    names: ['public.alembic_version', 'public.roles', 'public.users'],
+  }),
+  'baseline-unmatched': new Failure('baseline-unmatched', {
+    ...subject,
+    nearest: ['002_x'],
+    differences: [
+      { what: 'extra', object: { kind: 'column', of: 'public.users', name: 'nickname' } },
+      { what: 'missing', object: { kind: 'index', of: 'public.users', name: 'ix_users_email' } },
+      {
+        what: 'changed',
+        object: { kind: 'column', of: 'public.users', name: 'email' },
+        field: 'type',
+        wanted: 'character varying(255)',
+        found: 'text',
+      },
+    ],
+  }),
+  'replay-unsafe': new Failure('replay-unsafe', {
+    ...subject,
+    faults: [
+      {
+        file: 'services/api-auth/revisions/002_x.up.sql',
+        line: 3,
+        column: 1,
+        message: 'reaches beyond its database',
+        source: 'ALTER DATABASE authdb SET search_path = auth;',
+        hint: undefined,
+      },
+    ],
+  }),
+  'throwaway-left': new Failure('throwaway-left', {
+    service: 'api-auth',
+    database: 'orch_baseline_1f0c9a2b_authdb',
+    reason: 'terminating connection due to administrator command',
+  }),
   'heads-diverged': new Failure('heads-diverged', {
     service: 'api-auth',
     heads: [

@@ -9,6 +9,8 @@ export interface ControlActions {
   /** Opens the databases that are not open yet; gives how many were opened. */
   'start-databases': (services: readonly Service[]) => Promise<number>;
   'recreate-database': (services: readonly Service[]) => Promise<number>;
+  /** Closes these databases and deletes their data. */
+  'discard-database': (services: readonly Service[]) => Promise<number>;
   'start-service': (services: readonly Service[]) => Promise<number>;
   'replace-service': (services: readonly Service[]) => Promise<number>;
   'stop-service': (services: readonly Service[]) => Promise<number>;

@@ -92,6 +92,18 @@ export class DatabaseKeeper {
     await rm(discarded, { recursive: true, force: true });
   }
 
+  /** Closes it and deletes all that is kept of it, its port too; false: it was not open. */
+  async forget(database: string): Promise<boolean> {
+    const wasOpen = await this.close(database);
+    await this.discard(database);
+    const ports = await this.#rememberedPorts();
+    if (ports[database] !== undefined) {
+      delete ports[database];
+      await writeFile(this.#options.paths.ports, JSON.stringify(ports));
+    }
+    return wasOpen;
+  }
+
   /** Deletes what is no database of its own: the cluster that new ones are copied from, remembered ports, leftovers. */
   async discardShared(): Promise<void> {
     const { data, ports } = this.#options.paths;

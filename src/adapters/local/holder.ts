@@ -91,6 +91,13 @@ export class Holder {
     await this.#save();
   }
 
+  /** Closes the database, not its service, and deletes its data. */
+  async discardDatabase({ database }: Service): Promise<boolean> {
+    const wasOpen = await this.databases.forget(database);
+    await this.#save();
+    return wasOpen;
+  }
+
   /** Stops these services and closes their databases. */
   async closeDatabases(services: readonly Service[]): Promise<number> {
     for (const service of [...services].reverse()) await this.services.stop(service.name);
@@ -195,6 +202,7 @@ function holderActions(find: () => Holder | undefined): ControlActions {
           .recreateDatabase(service)
           .then(() => true),
       ),
+    'discard-database': (services) => each(services, (service) => holder().discardDatabase(service)),
     'start-service': (services) => each(services, (service) => holder().services.start(service)),
     'replace-service': (services) =>
       each(services, async (service) => {

@@ -39,6 +39,8 @@ export interface LocalRuntime extends Runtime {
   locate(service: Service): Endpoint | undefined;
   /** Throws the database's data away and serves an empty one, at the same address, owned by its owner. */
   recreateDatabase(service: Service): Promise<void>;
+  /** Closes the database and throws its data away. */
+  discardDatabase(service: Service): Promise<void>;
 }
 
 /** Lines of the log shown with a failure. */
@@ -84,6 +86,11 @@ class PgliteRuntime implements LocalRuntime {
 
   async recreateDatabase(service: Service): Promise<void> {
     await this.#seats.act('recreate-database', [service]);
+    this.#located = await this.#seats.databases();
+  }
+
+  async discardDatabase(service: Service): Promise<void> {
+    await this.#seats.act('discard-database', [service]);
     this.#located = await this.#seats.databases();
   }
 

@@ -82,7 +82,9 @@ ${logSql(entryOf('unstamp', name, 0, reason), writer)};`,
 ${setNoteSql(revision.name, note)};
 ${logSql(entryOf('stamp', revision.name, 0, reason), writer)};`,
   );
-  return `BEGIN;\n${[...out, ...into].join('\n')}\nCOMMIT`;
+  // At base there is no row to say it.
+  const base = add.length + remove.length === 0 ? [`${logSql(entryOf('stamp', undefined, 0, reason), writer)};`] : [];
+  return `BEGIN;\n${[...out, ...into, ...base].join('\n')}\nCOMMIT`;
 }
 
 /** Takes over what the file says now, or that it is gone; gives a row where there was one to change. */
@@ -126,6 +128,11 @@ function setNoteSql(name: string, note: string): string {
 WHERE l.kind ${EQUALS} 'revision' AND l.name ${EQUALS} ${quoteLiteral(name)}`;
 }
 
-function entryOf(action: LogEntry['action'], revision: string, duration: number, message?: string): LogEntry {
+function entryOf(
+  action: LogEntry['action'],
+  revision: string | undefined,
+  duration: number,
+  message?: string,
+): LogEntry {
   return { action, outcome: 'succeeded', revision, duration, sqlstate: undefined, message };
 }

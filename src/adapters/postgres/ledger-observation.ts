@@ -1,8 +1,15 @@
-import type { LedgerRow, ObservedDatabase, ObservedExtension, ObservedLedger } from '../../core/observed.ts';
+import type {
+  LedgerRow,
+  ObservedContents,
+  ObservedDatabase,
+  ObservedExtension,
+  ObservedLedger,
+} from '../../core/observed.ts';
 import { LEDGER_FORMAT } from '../../core/planners/upgrade.ts';
 import type { Service } from '../../core/project.ts';
 import { compareVersions } from '../../core/version.ts';
 import { DatabaseError, type Session } from '../../ports/database.ts';
+import { CONTENTS } from './contents-sql.ts';
 import { findAvailable } from './extensions.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
 
@@ -16,7 +23,7 @@ const OTHER_LAYOUT: ReadonlySet<string> = new Set(['42P01', '42703', '3F000']);
  * @throws DatabaseError 42501 where the role may not read the ledger
  */
 export async function observeDatabase(session: Session, service: Service): Promise<ObservedDatabase> {
-  const { seen, ledger } = await readAll(session, service);
+  const { seen, ledger, contents } = await readAll(session, service);
   const extensions = service.extensions.map(({ name }, index) => ({
     name,
     installed: seen.installed[index] ?? undefined,
@@ -27,6 +34,7 @@ export async function observeDatabase(session: Session, service: Service): Promi
     exists: true,
     owner: seen.owner,
     ledger,
+    contents,
     extensions: await addAvailable(session, service, extensions),
     missingRoles: rolesOf(service).filter((_, index) => seen.missing[index] === true),
     rolesWithoutAccess: applicationRolesOf(service).filter(lacksAccess),
@@ -72,7 +80,11 @@ interface SeenRow extends Seen {
   readonly file_gone: boolean;
 }
 
-type Found = { readonly seen: Seen; readonly ledger: ObservedLedger | undefined };
+interface Found {
+  readonly seen: Seen;
+  readonly ledger: ObservedLedger | undefined;
+  readonly contents?: ObservedContents | undefined;
+}
 
 async function readAll(session: Session, service: Service): Promise<Found> {
   try {
@@ -94,11 +106,12 @@ async function readAll(session: Session, service: Service): Promise<Found> {
 }
 
 async function readWithoutLedger(session: Session, service: Service): Promise<Found> {
-  const [seen] = await read<Seen & { readonly meta: boolean }>(
+  const [seen] = await read<Seen & { readonly meta: boolean; readonly contents: ObservedContents }>(
     session,
-    `SELECT ${seenSql(service)}, pg_catalog.to_regclass('orch.meta') IS NOT NULL AS meta`,
+    `SELECT ${seenSql(service)}, pg_catalog.to_regclass('orch.meta') IS NOT NULL AS meta, ${CONTENTS} AS contents`,
   );
-  return { seen, ledger: seen.meta ? await readFormat(session) : undefined };
+  if (seen.meta) return { seen, ledger: await readFormat(session) };
+  return { seen, ledger: undefined, contents: seen.contents.count === 0 ? undefined : seen.contents };
 }
 
 /** Reads whole rows as JSON: a column that is not there cannot make it fail. */

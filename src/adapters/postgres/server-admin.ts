@@ -116,6 +116,13 @@ export class PostgresServerAdmin implements ServerAdmin {
     await this.#lock.hold(location, service, (session) => dropDatabase(session, service));
   }
 
+  async discardDatabase(service: Service): Promise<void> {
+    const { signal } = new AbortController();
+    const lock = new ClusterLock({ ...this.#options, signal, wait: this.#options.lockWait });
+    const location = this.#admin(service, service.database);
+    await lock.hold(location, service, (session) => dropDatabase(session, service));
+  }
+
   /** @throws Failure `prerequisite-unmet` where no admin role is configured */
   #admin(service: Service, name: string): Location {
     const location = this.#options.targets.admin(service);

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import process from 'node:process';
 import type pg from 'pg';
 import {
@@ -104,7 +105,33 @@ export class PgSession implements Session {
   ): Promise<QueryResult<Row>> {
     // Without the mode, `pg` takes the simple protocol where there are no parameters, which allows several statements.
     const config = { text: sql, values: [...parameters], queryMode: 'extended' };
-    return resultOf(await this.#send(() => this.#client.query<Row & pg.QueryResultRow>(config)));
+    return resultOf(
+      await this.#send(async () => {
+        try {
+          return await this.#client.query<Row & pg.QueryResultRow>(config);
+        } catch (error) {
+          await this.#untilReady(error);
+          throw error;
+        }
+      }),
+    );
+  }
+
+  /** `pg` gives an error up as soon as it arrives; the state of the transaction comes behind it, with ReadyForQuery. */
+  async #untilReady(error: unknown): Promise<void> {
+    const client = this.#client as pg.Client & { readonly readyForQuery: boolean; readonly connection: EventEmitter };
+    const isServers =
+      error instanceof Error && 'severity' in error && !/^(?:FATAL|PANIC)$/.test(String(error.severity));
+    if (!isServers || client.readyForQuery || this.#lost !== undefined) return;
+    await new Promise<void>((resolve) => {
+      const settle = (): void => {
+        client.connection.off('readyForQuery', settle);
+        client.connection.off('end', settle);
+        resolve();
+      };
+      client.connection.once('readyForQuery', settle);
+      client.connection.once('end', settle);
+    });
   }
 
   onNotice(listener: (notice: Notice) => void): () => void {

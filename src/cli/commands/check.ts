@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { check, type ServiceCheck } from '../../app/check.ts';
+import { check } from '../../app/check.ts';
+import type { ServiceCheck } from '../../core/answers/check.ts';
 import type { CommonOptions, Edge } from '../command-context.ts';
 import { exitCodeOfFailures, exitCodes } from '../exit-code.ts';
 import { addSetOption, serviceOption } from '../options.ts';

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { type ShownRevision, show } from '../../app/show.ts';
+import { show } from '../../app/show.ts';
+import type { ShownRevision } from '../../core/answers/shown.ts';
 import { Failure } from '../../core/failure.ts';
 import type { CommonOptions, Edge } from '../command-context.ts';
 import { serviceOption } from '../options.ts';

@@ -1,5 +1,5 @@
 import { Failure, isFailure } from '../failure.ts';
-import { ledgerFingerprint } from '../history.ts';
+import { appliedHeads, ledgerFingerprint } from '../history.ts';
 import type { Loss, Observed, ObservedDatabase, RecordedTexts } from '../observed.ts';
 import type { Plan, Refusal, Step } from '../plan.ts';
 import type { Service } from '../project.ts';
@@ -135,14 +135,22 @@ function draftSteps(
   const draft = new Draft(service);
   if (revisions.length === 0) return draft.steps;
   const tables = request.tables.get(service.name) ?? [];
+  const place = nameTarget(request.target, observed, revisions);
   draft.add('acquire-lock', 'one writer at a time', { expected: ledgerFingerprint(observed.ledger?.rows) });
   for (const { revision, origin, resumeAt, because } of revisions) {
     const drops = findDrops(revision.down, tables);
-    const reason = because ?? `it is above ${request.target}`;
+    const reason = because ?? `it is above ${place}`;
     draft.add('revert-revision', reason, { revision, origin, resumeAt, drops }, `${revision.kind}/${revision.name}`);
   }
   draft.add('release-lock', 'the database is done', {});
   return draft.steps;
+}
+
+/** A target such as `-1` or `003-1` says nothing to who reads the plan: the names of what stays applied do. */
+function nameTarget(target: string, { ledger }: ObservedDatabase, reverts: readonly Revertible[]): string {
+  if (!/-\d+$/.test(target)) return target;
+  const gone = new Set(reverts.map(({ revision }) => revision.name));
+  return appliedHeads((ledger?.rows ?? []).filter(({ name }) => !gone.has(name))).join(' and ') || 'base';
 }
 
 function subjectOf(service: Service): { readonly service: string; readonly database: string } {

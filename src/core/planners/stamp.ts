@@ -63,7 +63,9 @@ function planStampOf(
   draft.add('acquire-lock', 'one writer at a time', { expected: ledgerFingerprint(observed.ledger?.rows) });
   if (observed.ledger === undefined) draft.add('create-ledger', 'the database has none', {});
   const because = request.reason ?? 'stamp was asked for';
-  if (add.length + remove.length > 0) draft.add('stamp', because, { add, remove, reason: request.reason });
+  // At base there is nothing to write, but why the ledger begins there is to be kept.
+  const isToldWhy = observed.ledger === undefined && request.reason !== undefined;
+  if (add.length + remove.length > 0 || isToldWhy) draft.add('stamp', because, { add, remove, reason: request.reason });
   const kept = rows.filter(({ name }) => !remove.includes(name));
   const links = findLinks(history.graph, kept, add);
   if (links.length > 0) draft.add('relink-revisions', 'a revision came in below them', { links });

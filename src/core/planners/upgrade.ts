@@ -33,8 +33,8 @@ export interface UpgradeOptions {
 /**
  * Adds the steps that bring one database to `target`: prerequisites, lock, ledger, pending revisions, seeds.
  * Adds nothing where nothing is to be done.
- * @throws Failure `prerequisite-unmet`, `ledger-too-new`, `history-conflict`, `heads-diverged`, `revision-not-found`,
- * `revision-invalid`, `revision-interrupted`
+ * @throws Failure `prerequisite-unmet`, `ledger-too-new`, `database-not-empty`, `history-conflict`, `heads-diverged`,
+ * `revision-not-found`, `revision-invalid`, `revision-interrupted`
  */
 export function planUpgrade(
   draft: Draft,
@@ -45,8 +45,9 @@ export function planUpgrade(
   options: UpgradeOptions = {},
 ): void {
   const rows = requireReadable(service, observed);
+  requireAdopted(service, observed);
   const pending = pendingRevisions(service, history, rows, target, options);
-  requireRunnable(service.name, pending);
+  requireRunnable(service.name, pending, [...history.graph.ordered, ...history.seeds]);
   planDatabase(draft, service, observed);
 
   const locked = new Draft(service);
@@ -79,6 +80,13 @@ export function requireReadable(service: Service, observed: ObservedDatabase): r
     });
   }
   return ledger?.rows ?? [];
+}
+
+/** Somebody else's database is not migrated by accident. @throws Failure `database-not-empty` */
+export function requireAdopted(service: Service, { contents }: ObservedDatabase): void {
+  if (contents === undefined) return;
+  const { count, names } = contents;
+  throw new Failure('database-not-empty', { service: service.name, database: service.database, count, names });
 }
 
 /**

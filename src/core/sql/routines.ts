@@ -4,8 +4,8 @@ import { Lexer } from './lexer.ts';
 export type RoutineUse =
   /** A DO block with a COMMIT or ROLLBACK of its own. */
   | { readonly kind: 'block'; readonly command: string }
-  /** CREATE PROCEDURE with one. */
-  | { readonly kind: 'procedure'; readonly name: string }
+  /** CREATE PROCEDURE; `commits`: with one. */
+  | { readonly kind: 'procedure'; readonly name: string; readonly commits: boolean }
   | { readonly kind: 'call'; readonly name: string };
 
 /** Tells whether a statement defines, runs or calls code that commits by itself, as far as its text shows it. */
@@ -32,7 +32,7 @@ function findProcedure(lexer: Lexer): RoutineUse | undefined {
   if (!lexer.isWord('procedure')) return undefined;
   lexer.next();
   const name = takeName(lexer);
-  return findCommandInBodies(lexer) === undefined ? undefined : { kind: 'procedure', name };
+  return { kind: 'procedure', name, commits: findCommandInBodies(lexer) !== undefined };
 }
 
 /** The last part of a name that may have a schema in front: as PostgreSQL folds it. */

@@ -99,7 +99,7 @@ export function createSqlText(source: SqlSource): SqlText {
 
 /**
  * Checks that the texts of revisions that are about to be applied can run at all.
- * @param history the revisions in which procedures that they call may have been created
+ * @param history all revisions, parents first: procedures that they call may have been created in any of them
  * @throws Failure `revision-invalid` with the faults of all of them
  */
 export function requireRunnable(
@@ -117,10 +117,16 @@ export function requireRunnable(
 function callFaults(texts: readonly SqlText[], history: readonly Revision[]): readonly Fault[] {
   const callers = texts.filter(({ transaction, routines }) => transaction === 'single' && routines.called.length > 0);
   if (callers.length === 0) return [];
-  const committing = new Set(history.flatMap(({ up }) => (up.language === 'sql' ? up.routines.committing : [])));
-  return callers.flatMap(({ routines }) =>
-    routines.called.filter(({ name }) => committing.has(name)).map(({ fault }) => fault),
-  );
+  const commits = new Map<string, boolean>();
+  const faults: Fault[] = [];
+  for (const { up } of history) {
+    if (up.language !== 'sql') continue;
+    // A later definition takes the place of an earlier one.
+    for (const procedure of up.routines.procedures) commits.set(procedure.name, procedure.commits);
+    if (!callers.includes(up)) continue;
+    faults.push(...up.routines.called.filter(({ name }) => commits.get(name) === true).map(({ fault }) => fault));
+  }
+  return faults;
 }
 
 const OUTSIDE_HINT = 'move it to a revision of its own, and write `-- orch: transaction none` at the head of that';
@@ -159,7 +165,7 @@ interface Tally {
   firstOutside: OffsetFault | undefined;
   readonly controls: Control[];
   readonly blocks: OffsetFault[];
-  readonly committing: string[];
+  readonly procedures: { readonly name: string; readonly commits: boolean }[];
   readonly called: (OffsetFault & { readonly name: string })[];
 }
 
@@ -184,7 +190,7 @@ function examine(source: SqlSource): Findings {
     transaction: onlyOutside ? 'none' : 'single',
     wrapped,
     routines: {
-      committing: tally.committing,
+      procedures: tally.procedures,
       called: tally.called.map((call) => ({ name: call.name, fault: fault(call) })),
     },
     faults: found.map(fault),
@@ -219,7 +225,7 @@ function count(walk: ScriptWalk): Tally {
     firstOutside: undefined,
     controls: [],
     blocks: [],
-    committing: [],
+    procedures: [],
     called: [],
   };
   for (let found = walk.next(); found !== undefined; found = walk.next()) {
@@ -248,7 +254,7 @@ function note(tally: Tally, { start }: Found, statement: string): void {
 
 function noteRoutine(tally: Tally, offset: number, statement: string): void {
   const use = findRoutineUse(statement);
-  if (use?.kind === 'procedure') tally.committing.push(use.name);
+  if (use?.kind === 'procedure') tally.procedures.push({ name: use.name, commits: use.commits });
   else if (use?.kind === 'call') {
     const message = `CALL of ${use.name}, which commits by itself, cannot run in a transaction`;
     if (tally.called.length < MOST) tally.called.push({ name: use.name, offset, message, hint: OUTSIDE_HINT });

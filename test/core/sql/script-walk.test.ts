@@ -116,9 +116,12 @@ it.each([
   ['DO $$ BEGIN PERFORM commit FROM t; -- COMMIT;\n END $$', undefined],
   [
     'CREATE PROCEDURE s.p() LANGUAGE plpgsql AS $a$ BEGIN LOOP COMMIT; END LOOP; END $a$',
-    { kind: 'procedure', name: 'p' },
+    { kind: 'procedure', name: 'p', commits: true },
   ],
-  ['CREATE PROCEDURE p() LANGUAGE plpgsql AS $a$ BEGIN NULL; END $a$', undefined],
+  [
+    'CREATE PROCEDURE p() LANGUAGE plpgsql AS $a$ BEGIN NULL; END $a$',
+    { kind: 'procedure', name: 'p', commits: false },
+  ],
   ['CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT $q$BEGIN COMMIT; END$q$ $$', undefined],
 ] as const)('what %j has to do with procedures that commit', (statement, expected) => {
   expect(findRoutineUse(statement)).toEqual(expected);

@@ -22,6 +22,9 @@ it('a file of ordinary statements runs in one transaction', () => {
   });
 });
 
+const COMMITTING = 'CREATE OR REPLACE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$;';
+const PEACEFUL = 'CREATE OR REPLACE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN NULL; END $$;';
+
 it.each(['', '-- nothing\n', ';'])('a file without a statement runs like any other: %j', (text) => {
   expect(sqlText(text)).toMatchObject({ transaction: 'single', faults: [] });
 });
@@ -111,6 +114,24 @@ it('a directive below the first statement is a fault, but not one in a string or
 
 it('a file of a thousand faults shows the first of each kind', () => {
   expect(faultsOf('\\x\n'.repeat(1_000))).toHaveLength(20);
+});
+
+it.each([
+  ['in an earlier revision', [COMMITTING], 1],
+  ['and again without', [COMMITTING, PEACEFUL], 0],
+  ['and again with one', [PEACEFUL, COMMITTING], 1],
+  ['without one', [PEACEFUL], 0],
+])('a CALL of a procedure that was made with a COMMIT %s', (_, made, faults) => {
+  const history = [...made, 'CALL p();'].map(
+    (text) => ({ up: sqlText(text), variables: [] as readonly string[] }) as Revision,
+  );
+  const check = (): void => requireRunnable('api-auth', history.slice(-1), history);
+  if (faults === 0) return expect(check).not.toThrow();
+  expect(check).toThrow(
+    expect.objectContaining({
+      details: expect.objectContaining({ faults: [expect.objectContaining({ line: 1, source: 'CALL p();' })] }),
+    }),
+  );
 });
 
 it('the faults of all revisions that are to run are thrown at once', () => {

@@ -1,0 +1,2 @@
+DROP TABLE memories;
+DROP TABLE words;

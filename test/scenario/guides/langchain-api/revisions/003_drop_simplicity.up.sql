@@ -1,0 +1,2 @@
+-- orch: message drop simplicity, a release after nobody reads it any more
+ALTER TABLE memories DROP COLUMN simplicity;

@@ -1,0 +1,2 @@
+DROP TABLE public.knowledge;
+DROP TABLE public.users;

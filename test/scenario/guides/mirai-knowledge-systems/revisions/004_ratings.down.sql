@@ -1,0 +1,1 @@
+ALTER TABLE public.knowledge DROP COLUMN rating;

@@ -1,0 +1,2 @@
+DROP TABLE stock_prices;
+DROP TABLE companies;

@@ -1,0 +1,2 @@
+-- orch: message Add industry_code to companies table
+ALTER TABLE companies ADD COLUMN industry_code VARCHAR(10);
