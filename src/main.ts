@@ -35,6 +35,7 @@ process.on('SIGTERM', () => onSignal('SIGTERM'));
 process.on('SIGHUP', () => onSignal('SIGTERM'));
 
 let opened: OpenRun | undefined;
+let secrets: readonly string[] = [];
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // EIO: the terminal is gone, and SIGHUP says what to do.
@@ -63,6 +64,9 @@ const edge: Edge = {
   },
   setExitCode: (code) => {
     process.exitCode = code;
+  },
+  keepSecret: (found) => {
+    secrets = found;
   },
 };
 
@@ -98,6 +102,6 @@ try {
   await runProgram(edge, process.argv.slice(2));
 } catch (error) {
   const style = createStyle(wantsColor(process.env, process.stderr.isTTY));
-  process.stderr.write(formatBug(error, VERSION, [], style));
+  process.stderr.write(formatBug(error, VERSION, secrets, style));
   process.exitCode = exitCodes.bug;
 }

@@ -35,6 +35,7 @@ export default defineConfig({
       suite('contract', ['contract'], withServers),
       suite('cli', ['cli'], withServers),
       suite('scenario', ['scenario'], withServers),
+      suite('security', ['security'], withServers),
       suite('docker', ['docker'], {
         retry,
         testTimeout: 300_000,

@@ -53,4 +53,6 @@ export interface Edge {
   /** Builds the ports for one run. @throws Failure `docker-unavailable` */
   open(options: OpenOptions): Promise<OpenRun>;
   setExitCode(code: number): void;
+  /** Told once the config is read, for what has to be said where no reporter is: of a bug. */
+  keepSecret(secrets: readonly string[]): void;
 }

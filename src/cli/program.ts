@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { findNearest } from '../core/nearest.ts';
+import { visibleText } from '../core/terminal-text.ts';
 import type { Edge } from './command-context.ts';
 import { addAccept } from './commands/accept.ts';
 import { addBaseline } from './commands/baseline.ts';
@@ -64,7 +65,8 @@ function buildProgram(edge: Edge, typed: string | undefined): Command {
     .helpCommand(false)
     .configureOutput({
       writeOut: (text) => void edge.stdout.write(text),
-      writeErr: (text) => void edge.stderr.write(text),
+      // It repeats what was typed, and a script may have typed it.
+      writeErr: (text) => void edge.stderr.write(visibleText(text, 'keep')),
       getOutHelpWidth: () => edge.stdout.columns ?? 100,
       getErrHelpWidth: () => edge.stderr.columns ?? 100,
     })

@@ -40,6 +40,7 @@ export async function runCommand(
   try {
     const loaded = await loadProject({ cwd: edge.cwd, configPath: command.options.config, env: edge.environment });
     const project = withSet({ ...loaded, policies: { ...loaded.policies, ...command.policies } }, command.options.set);
+    edge.keepSecret(project.secrets);
     reporter = await openReporter(edge, command.options, project);
     const result = await withRun(edge, command, project, reporter, work);
     edge.setExitCode('outcome' in result ? exitCodeOfOutcome(result.outcome) : result.exitCode);

@@ -208,8 +208,16 @@ function resolveVariables(context: ResolveContext, valid: Valid<ServiceConfig>):
   for (const [name, value] of values) {
     const unfit = describeUnfit(value);
     if (unfit !== undefined) refuse(context, valid, ['variables', name], `this can be no value: ${unfit}`);
+    // The ledger keeps values, and shows them.
+    if (holdsSecret(valid, value))
+      refuse(context, valid, ['variables', name], 'this is a secret, and the ledger records the values of variables');
   }
   return Object.fromEntries(values);
+}
+
+/** A secret of fewer than four characters stands in ordinary words too. */
+function holdsSecret({ document }: Valid<unknown>, value: string): boolean {
+  return document.secrets.some((secret) => secret.length >= 4 && value.includes(secret));
 }
 
 function resolveLocal(context: ResolveContext, valid: Valid<ServiceConfig>): LocalProcess | undefined {

@@ -234,7 +234,8 @@ export interface FailureDetails {
       | 'database-owner'
       | 'admin-needed'
       | 'privilege'
-      | 'setting';
+      | 'setting'
+      | 'role-unlimited';
     readonly name: string;
     readonly wanted: string;
     readonly found: string;

@@ -57,14 +57,21 @@ const shortestFragment = 8;
  * What is a password by its place, known or not: a config that cannot be read gives no list of secrets, but its lines are
  * shown. In a URL before the @; behind `password:` or `password=`; in SQL behind PASSWORD. `${NAME}` is no secret.
  */
-const placed =
-  /(?<=:\/\/[^\s/@:]*:)(?!\$\{)[^\s@/]+(?=@)|(?<=\bpassword["']?\s*[:=]\s*)(?!["']?\$\{)(?:"[^"]*"|'[^']*'|[^\s,;"'&}]+)|(?<=\bpassword\s+)'(?:[^']|'')*'/gi;
+const inUrl = /(?<=:\/\/[^\s/@:]*:)(?!\$\{)[^\s@/]+(?=@)/;
+const behindKey = /(?<=\bpassword["']?\s*[:=]\s*)(?!["']?\$\{)(?:"[^"]*"|'[^']*'|[^\s,;"'&}]+)/;
+/*
+ * A string of SQL in any of its forms, also doubled inside another string, or one whose end was cut off. Where a backslash
+ * stands before a quote, the longer reading is taken: whether it escapes depends on settings of the server.
+ */
+const behindWord =
+  /(?<=\bpassword\s+)(?:(?:e|u&|n)?(?:(?<quotes>'{2,})[^']+\k<quotes>|'(?:[^'\\]|''|\\[\s\S])*(?:'|\\?$))|(?<dollars>\$\w*\$)[\s\S]*?(?:\k<dollars>|$))/;
+const placed = new RegExp([inUrl, behindKey, behindWord].map(({ source }) => source).join('|'), 'gi');
 
 const patterns = new WeakMap<readonly string[], RegExp | undefined>();
 
 /**
- * The text with every secret replaced by `***`. Known ones: as they are, URL-encoded, as SQL, JSON or shell quote them, and
- * in base64 (also inside a longer encoded text, such as `user:password` of HTTP); those of less than 4 characters would
+ * The text with every secret replaced by `***`. Known ones: as they are, URL-encoded, as SQL, JSON or shell quote them, in
+ * hex, and in base64 (also inside a longer encoded text, such as `user:password` of HTTP); those of less than 4 characters would
  * blank out parts of ordinary words, and are left to the second rule. Unknown ones: what stands where a password stands.
  * @param secrets the same array on each call: what is derived from it is kept with it
  */
@@ -90,12 +97,13 @@ function quotePattern(text: string): string {
 }
 
 function formsOf(secret: string): string[] {
-  return [...writtenForms(secret), ...base64Forms(secret)];
+  return [...writtenForms(secret), hexForm(secret), ...base64Forms(secret)];
 }
 
 function writtenForms(secret: string): string[] {
   const whole = secret.replace(/\p{Cs}/gu, '\ufffd');
   const component = encodeURIComponent(whole);
+  const json = JSON.stringify(secret).slice(1, -1);
   // `encodeURIComponent` leaves !'()* as they are; other encoders (Python's quote, RFC 3986) don't.
   const strict = component.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
   return [
@@ -108,9 +116,16 @@ function writtenForms(secret: string): string[] {
     secret.replaceAll("'", "''"),
     secret.replaceAll('\\', '\\\\').replaceAll("'", "\\'"),
     secret.replaceAll("'", "'\\''"),
-    JSON.stringify(secret).slice(1, -1),
+    secret.replaceAll('\\', '\\\\'),
+    json,
+    JSON.stringify(json).slice(1, -1),
     visibleText(secret, 'escape'),
   ];
+}
+
+/** As `bytea` is shown; letter case does not count. */
+function hexForm(secret: string): string {
+  return Array.from(new TextEncoder().encode(secret), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 function base64Forms(secret: string): string[] {

@@ -109,15 +109,36 @@ async function* revertOne(revision: Revision, work: OfflineWork): Writing {
   yield outside ? sql.finishRevert(service, revision, writer) : sql.commitRevert(service, revision, writer);
 }
 
+/** In UTF-16 units; a longer text is read from its file at each look. */
+const LONG = 1024 * 1024;
+
+/** Without a backslash there is no command of psql in it, however psql reads its quotes. */
+function mayHoldCommand(text: Revision['up']): boolean {
+  return text.language === 'typescript' || text.length > LONG || text.text.includes('\\');
+}
+
 async function* textOf(
   revision: Revision,
   direction: 'up' | 'down',
   recorded: RecordedCode | undefined,
   work: OfflineWork,
 ): Writing {
-  const { sql } = work;
   const text = revision[direction];
   if (text === undefined) return;
+  const fence = mayHoldCommand(text) ? work.sql.restrict(work.writer) : NO_GUARD;
+  yield fence.before;
+  yield* partsOf(revision, direction, text, recorded, work);
+  yield fence.after;
+}
+
+async function* partsOf(
+  revision: Revision,
+  direction: 'up' | 'down',
+  text: Revision['up'],
+  recorded: RecordedCode | undefined,
+  work: OfflineWork,
+): Writing {
+  const { sql } = work;
   if (text.language === 'typescript') {
     const own = text.transaction === 'none' ? direction : undefined;
     const actions = recorded !== undefined && 'actions' in recorded ? recorded.actions : [];

@@ -10,6 +10,8 @@ export interface Writer {
   readonly run: string;
   readonly host: string;
   readonly version: string;
+  /** Takes secrets out of what others say, such as the server's messages, before it is recorded; absent: it stays as it is. */
+  readonly clean?: (text: string) => string;
 }
 
 export interface LogEntry {

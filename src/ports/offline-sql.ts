@@ -49,6 +49,13 @@ export interface OfflineSql {
   finishRevert(service: Service, revision: Revision, writer: Writer): string;
   /** What a TypeScript revision does. @param own the direction whose batches are transactions of their own; undefined: they are not */
   action(action: RecordedAction, revision: Revision, own: 'up' | 'down' | undefined): string;
+  /**
+   * What stands before and after a revision's own text. psql finds the end of a quote by settings that the text itself can
+   * change (`standard_conforming_strings`, `client_encoding`), and would run a `\!` that it takes to be outside of one;
+   * in between it takes no command but the one with the key, which no text can hold: it is made of the text's hash.
+   * Known to psql 13.22, 14.19, 15.14, 16.10, 17.6 and later, as what pg_dump writes (CVE-2025-8714).
+   */
+  restrict(writer: Writer): { readonly before: string; readonly after: string };
   /** Ends the script where it comes to that. */
   stop(message: string, hint: string): string;
   /** What stands before and after a text that is run only where the ledger has the revision, or does not have it. */

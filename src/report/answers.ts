@@ -6,6 +6,7 @@ import type { ShownRevision } from '../core/answers/shown.ts';
 import type { Failure } from '../core/failure.ts';
 import type { DatabaseSession, Loss } from '../core/observed.ts';
 import type { Plan } from '../core/plan.ts';
+import { visibleText } from '../core/terminal-text.ts';
 import { formatMentions, formatRebased, formatWritten } from './authoring-answers.ts';
 import { formatBaseline, writtenBaseline } from './baseline-answer.ts';
 import { formatCheck } from './check-answer.ts';
@@ -50,7 +51,7 @@ export interface Answers {
   loss(service: { readonly name: string; readonly database: string }, loss: Loss | undefined): Promise<void>;
   /** What a downgrade does, and what data goes. On stderr, where the question is asked. */
   downgrade(plan: Plan): Promise<void>;
-  /** A script for psql, in pieces: written as it is, nothing masked or cleaned. */
+  /** A script for psql, in pieces: nothing masked; as it is, but on a terminal, which must not obey what is in it. */
   script(pieces: AsyncIterable<string>): Promise<void>;
   /** Names of what `down` stopped. */
   stopped(names: readonly string[]): Promise<void>;
@@ -112,15 +113,14 @@ function textAnswers(settings: ReportSettings, reporter: Reporter): Answers {
       await reporter.pause();
       settings.progress.write(formatDowngrade(plan, context, createStyle(settings.color)));
     },
-    locks: (rows) => tellRows(rows, formatLocks(rows, context, style)),
     ending: async (action, session, database) => {
       await reporter.pause();
       settings.progress.write(formatEnding(action, session, database, context, createStyle(settings.color)));
     },
-    ended: (row) => answer(formatEnded(row, context)),
     script: async (pieces) => {
       await reporter.pause();
-      for await (const piece of gathered(pieces)) settings.answers.write(piece);
+      for await (const piece of gathered(pieces))
+        settings.answers.write(settings.answers.isTTY === true ? shownScript(piece) : piece);
     },
     stopped: (names) =>
       answer(`${names.length === 0 ? 'Nothing was running.' : `Stopped: ${context.clean(names.join(', '))}.`}\n`),
@@ -146,12 +146,14 @@ function lookingAnswers({
   readonly context: PhraseContext;
   readonly style: Style;
   readonly secrets: readonly string[];
-}): Pick<Answers, 'history' | 'heads' | 'branches' | 'shown' | 'check' | 'baseline'> {
+}): Pick<Answers, 'history' | 'heads' | 'branches' | 'shown' | 'check' | 'baseline' | 'locks' | 'ended'> {
   return {
     history: (rows, verbose) => tellRows(rows, formatHistory(rows, verbose, context, style)),
     heads: (rows) => tellRows(rows, formatHeads(rows, context, style)),
     branches: (rows) => tellRows(rows, formatBranches(rows, context, style)),
     shown: (rows) => answer(formatShown(rows, secrets, context, style)),
+    locks: (rows) => tellRows(rows, formatLocks(rows, context, style)),
+    ended: (row) => answer(formatEnded(row, context)),
     baseline: (rows) => answer(formatBaseline(rows, context, style)),
     check: (rows) => tellRows(rows, formatCheck(rows, context, style)),
   };
@@ -176,6 +178,14 @@ async function* gathered(pieces: AsyncIterable<string>): AsyncGenerator<string> 
 
 function logName(service: string, style: Style): string {
   return style.cyan(`${service} |`);
+}
+
+/** A tab is part of how the text is laid out, and steers no terminal. */
+function shownScript(piece: string): string {
+  return piece
+    .split('\t')
+    .map((part) => visibleText(part, 'keep'))
+    .join('\t');
 }
 
 function jsonAnswers(settings: ReportSettings): Answers {

@@ -1,6 +1,6 @@
 import type { Failure, FailureDetails } from '../core/failure.ts';
 import { readIndexBuild } from '../core/sql/index-build.ts';
-import { type FailurePhrases, foreignLines, quoted } from './failure-phrase.ts';
+import { type FailurePhrases, foreignLines, quoted, withoutData } from './failure-phrase.ts';
 import { sourceLines } from './fault-text.ts';
 import { lockHeld } from './lock-failure.ts';
 import { againCommand, type PhraseContext, phraseStanding, shellWord, shownPlace, sqlText } from './phrase-context.ts';
@@ -133,7 +133,7 @@ function sqlFailed(failure: Failure<'sql-failed'>, context: PhraseContext) {
       ...(statement === undefined ? [] : quoted(foreignLines(statement))),
       ...detailLines(details, context),
       ...hintLines(details.serverHint),
-      ...(details.where === undefined ? [] : foreignLines(details.where).map((line) => `  where: ${line}`)),
+      ...whereLines(details.where, context),
     ],
     state: details.partial
       ? failure.at?.file.endsWith('.ts') === true
@@ -160,6 +160,11 @@ function detailLines(details: FailureDetails['sql-failed'], context: PhraseConte
   if (details.detail === undefined) return [];
   if (context.showData) return foreignLines(details.detail).map((line) => `  detail: ${line}`);
   return ['  detail: not shown, it may hold row values; --show-data shows it'];
+}
+
+function whereLines(where: string | undefined, { showData }: PhraseContext): string[] {
+  if (where === undefined) return [];
+  return foreignLines(showData ? where : withoutData(where)).map((line) => `  where: ${line}`);
 }
 
 function hintLines(hint: string | undefined): string[] {

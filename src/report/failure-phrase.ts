@@ -27,3 +27,13 @@ export function foreignLines(text: string): string[] {
 export function quoted(lines: readonly string[]): string[] {
   return lines.map((line) => `  | ${line}`);
 }
+
+/**
+ * The context of a server's message without values of rows: COPY quotes the line or field that it stopped at, and a server
+ * may be set to add the parameters of a statement (`log_parameter_max_length_on_error`).
+ */
+export function withoutData(where: string): string {
+  return where
+    .replace(/(COPY [^\n]+?, line \d+(?:, column [^\n:]+)?): (?:"[\s\S]*"|null input)/g, '$1')
+    .replace(/( with parameters): .*/g, '$1');
+}

@@ -28,23 +28,35 @@ export function sourceLines(
   context: PhraseContext,
 ): string[] {
   if (place.source === undefined || place.line === undefined) return [];
-  const { source, column } = windowOf(place.source.replace(/[\r\n]+$/, ''), place.column);
-  const number = String(place.line);
+  const source = place.source.replace(/[\r\n]+$/, '');
+  // Cleaned before it is cut: of a secret that reaches over the cut, only a part would be found.
   const line = context.clean(source.replaceAll('\t', '    '));
-  const shown = [`  ${number} | ${line}`];
-  if (column === undefined) return shown;
-  const before = context.clean(source.slice(0, column - 1).replaceAll('\t', '    '));
-  // A secret that reaches over the caret is masked as a whole: there is no place left to point at.
-  if (!line.startsWith(before)) return shown;
-  return [...shown, `  ${' '.repeat(number.length)} | ${' '.repeat(displayWidth(before))}^`];
+  const { shown, before } = windowOf(line, beforeCaret(source, line, place.column, context));
+  const number = String(place.line);
+  const lines = [`  ${number} | ${shown}`];
+  if (before === undefined) return lines;
+  return [...lines, `  ${' '.repeat(number.length)} | ${' '.repeat(displayWidth(before))}^`];
 }
 
-function windowOf(source: string, column: number | undefined): { source: string; column: number | undefined } {
-  const inside = column === undefined || column > source.length + 1 ? undefined : column;
-  if (source.length <= shownWidth) return { source, column: inside };
-  const start = Math.max(0, Math.min((inside ?? 1) - 1 - Math.floor(shownWidth / 2), source.length - shownWidth));
-  const cut = source.slice(start, start + shownWidth);
+/** What stands before the caret in the cleaned line; undefined: there is no caret. */
+function beforeCaret(
+  source: string,
+  line: string,
+  column: number | undefined,
+  context: PhraseContext,
+): string | undefined {
+  if (column === undefined || column > source.length + 1) return undefined;
+  const before = context.clean(source.slice(0, column - 1).replaceAll('\t', '    '));
+  // A secret that reaches over the caret is masked as a whole: there is no place left to point at.
+  return line.startsWith(before) ? before : undefined;
+}
+
+function windowOf(line: string, before: string | undefined): { shown: string; before: string | undefined } {
+  if (line.length <= shownWidth) return { shown: line, before };
+  const caret = before?.length ?? 0;
+  const start = Math.max(0, Math.min(caret - Math.floor(shownWidth / 2), line.length - shownWidth));
   const head = start > 0 ? '…' : '';
-  const tail = start + shownWidth < source.length ? '…' : '';
-  return { source: head + cut + tail, column: inside === undefined ? undefined : inside - start + head.length };
+  const tail = start + shownWidth < line.length ? '…' : '';
+  const shown = head + line.slice(start, start + shownWidth) + tail;
+  return { shown, before: before === undefined ? undefined : head + before.slice(start) };
 }

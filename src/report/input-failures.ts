@@ -113,8 +113,13 @@ function approvable({ command, what, services }: FailureDetails['approval-missin
   return ['orch', command, ...services.flatMap((name) => ['--service', shellWord(name)]), shellWord(what)].join(' ');
 }
 
+/** A file that is no config at all has a fault in each line, and nobody reads thousands; JSON has them all. */
+const MOST_SHOWN = 50;
+
 function shownFaults(faults: readonly Fault[], context: PhraseContext): string[] {
-  return faults.flatMap((fault) => ['', ...faultLines(fault, context)]);
+  const shown = faults.slice(0, MOST_SHOWN).flatMap((fault) => ['', ...faultLines(fault, context)]);
+  const left = faults.length - MOST_SHOWN;
+  return left > 0 ? [...shown, '', `… and ${formatCount(left, 'fault')} more`] : shown;
 }
 
 /** A TypeScript file is loaded only when it is applied: the revisions before it may be in by then. */

@@ -1,6 +1,7 @@
 import type { Failure } from '../core/failure.ts';
 import type { Plan, Refusal, Step } from '../core/plan.ts';
 import { maskSecrets, visibleJson } from '../core/terminal-text.ts';
+import { withoutData } from './failure-phrase.ts';
 import { phraseFailure } from './failure-phrases.ts';
 import type { Reporter } from './reporter.ts';
 import type { ReportSettings } from './settings.ts';
@@ -88,10 +89,16 @@ function writtenStep(step: Step): object {
   return { ...common, revision: revision.name, revisionKind: revision.kind, file, transaction, resumeAt, ...kept };
 }
 
-/** A failure with its words. DETAIL of the server holds row values (V23): only with `--show-data`. */
+/** DETAIL of the server holds row values (V23), and its context may. */
+function withoutRowValues(details: Failure['details']): object {
+  const where = 'where' in details && typeof details.where === 'string' ? { where: withoutData(details.where) } : {};
+  return { ...details, ...where, detail: undefined };
+}
+
+/** A failure with its words; with values of rows only where `--show-data` asks for them. */
 export function writtenFailure(failure: Failure, told: Told, settings: ReportSettings): object {
   const phrase = phraseFailure(failure, told.context);
-  const details = settings.showData ? failure.details : { ...failure.details, detail: undefined };
+  const details = settings.showData ? failure.details : withoutRowValues(failure.details);
   return {
     code: failure.code,
     exitCode: settings.exitCodes.ofFailure(failure),

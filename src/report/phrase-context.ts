@@ -11,6 +11,8 @@ export interface PhraseContext {
   readonly project: Project | undefined;
   /** Masks secrets and makes control characters visible; the result is one line. */
   readonly clean: (text: string) => string;
+  /** Masks secrets, also those that reach over line ends; all else stays. */
+  readonly mask: (text: string) => string;
   /** The command that is run, such as `up`: what to type again; undefined: not known. */
   readonly command: string | undefined;
   /** Names of the applied heads of a service as they are now; undefined: not known. */

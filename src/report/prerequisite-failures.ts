@@ -1,6 +1,6 @@
 import type { FailureDetails } from '../core/failure.ts';
 import type { FailurePhrase } from './failure-phrase.ts';
-import { type PhraseContext, phraseStanding, shownPath, sqlName, sqlText } from './phrase-context.ts';
+import { findService, type PhraseContext, phraseStanding, shownPath, sqlName, sqlText } from './phrase-context.ts';
 
 type Details = FailureDetails['prerequisite-unmet'];
 
@@ -44,6 +44,17 @@ export const prerequisiteFailures: {
       `url: postgresql://<admin role>@<host>:<port>/postgres  # for its server in ${configFile(context)}, with password or passwordFile`,
     ],
   }),
+  'role-unlimited': (details, context) => ({
+    happened: [
+      `${details.service}: the application role ${details.name} may do more than read and write rows in ${details.database}`,
+      `  wanted: ${details.wanted}, found: ${details.found}`,
+    ],
+    state: phraseStanding(details, context),
+    next: [
+      `name: …  # in prerequisites.roles of ${serviceFile(details, context)}: a role of its own for the application; orch creates it`,
+      `access: none  # or, in the same place: the role merely has to exist`,
+    ],
+  }),
   privilege: (details, context) => ({
     happened: [
       `${details.service}: the role ${details.name} may not do what is needed in ${details.database}`,
@@ -79,6 +90,11 @@ function source(details: Details): string {
 
 function lookUp(details: Details): string {
   return `SELECT name, default_version FROM pg_available_extensions WHERE name = ${sqlText(details.name)};`;
+}
+
+function serviceFile({ service }: Details, context: PhraseContext): string {
+  const file = findService(context, service)?.file;
+  return file === undefined ? 'its service.yaml' : shownPath(file, context.cwd);
 }
 
 function configFile(context: PhraseContext): string {

@@ -32,6 +32,7 @@ export class Told {
       showData: settings.showData,
       project: settings.project,
       clean: createClean(settings.secrets),
+      mask: (text) => maskSecrets(text, settings.secrets),
       command: undefined,
       headsOf: (service) => this.#heads.get(service),
     };

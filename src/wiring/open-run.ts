@@ -19,6 +19,7 @@ import { findAuthor } from '../adapters/system/author.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { systemRandom } from '../adapters/system/random.ts';
 import type { Project } from '../core/project.ts';
+import { maskSecrets } from '../core/terminal-text.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { Ports, Run } from '../ports/run.ts';
 import { VERSION } from '../version.ts';
@@ -50,7 +51,8 @@ export async function openRun(
   const { project, emit, signal } = options;
   // Everything that waits listens to it, and each database's work waits for several things at once.
   setMaxListeners(0, signal);
-  const writer = { run: randomUUID(), host: hostname(), version: VERSION };
+  const clean = (text: string): string => maskSecrets(text, project.secrets);
+  const writer = { run: randomUUID(), host: hostname(), version: VERSION, clean };
   const { stays } = options;
   const chosen = await chooseRuntime(options, { project, clock: systemClock, emit, surroundings, stays });
   const run: Run = { project, ports: buildPorts(options, chosen, writer.run, surroundings), writer, signal };

@@ -35,6 +35,7 @@ async function call(cwd: string, environment: Edge['environment'], edit?: Edge['
     setExitCode: (found) => {
       code = found;
     },
+    keepSecret: () => undefined,
   };
   await runProgram(edge, ['revision', '-m', 'x', '--edit']);
   return { code, ...text, edited };

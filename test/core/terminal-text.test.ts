@@ -76,6 +76,7 @@ describe('secrets', () => {
     ['in base64', bytes.toString('base64')],
     ['in base64 without padding', bytes.toString('base64').replace(/=+$/, '')],
     ['in base64 for URLs', bytes.toString('base64url')],
+    ['in hex', bytes.toString('hex').toUpperCase()],
   ])('are masked %s', (_name, form) => {
     expect(maskSecrets(`before ${form} after`, [secret])).toBe('before *** after');
   });
@@ -108,6 +109,10 @@ describe('secrets', () => {
     ['password: "a b"', 'password: ***'],
     ['{"password":"hunter2"}', '{"password":***}'],
     ["CREATE ROLE app PASSWORD 'it''s' LOGIN", 'CREATE ROLE app PASSWORD *** LOGIN'],
+    ["CREATE ROLE app PASSWORD\n  E'it\\'s' LOGIN", 'CREATE ROLE app PASSWORD\n  *** LOGIN'],
+    ["EXECUTE 'CREATE ROLE app PASSWORD ''it is'' LOGIN'", "EXECUTE 'CREATE ROLE app PASSWORD *** LOGIN'"],
+    ['CREATE ROLE app PASSWORD $a$it$$s$a$ LOGIN', 'CREATE ROLE app PASSWORD *** LOGIN'],
+    ["CREATE ROLE app PASSWORD 'cut off …", 'CREATE ROLE app PASSWORD ***'],
     ['host=h password=hunter2 dbname=d', 'host=h password=*** dbname=d'],
   ])('are masked by their place where they are not known: %s', (text, masked) => {
     expect(maskSecrets(text, [])).toBe(masked);

@@ -41,6 +41,7 @@ describe('a failure as text', () => {
       'database-owner',
       'admin-needed',
       'privilege',
+      'role-unlimited',
     ] as const;
     const probes = ['resolve', 'tcp', 'login', 'startup', 'primary', 'writable'] as const;
     const ways = ['no-compose', 'engine-lost'] as const;

@@ -1,4 +1,5 @@
 import { exitCodeOfFailure, exitCodeOfOutcome } from '../../src/cli/exit-code.ts';
+import { maskSecrets } from '../../src/core/terminal-text.ts';
 import type { PhraseContext } from '../../src/report/phrase-context.ts';
 import type { ReporterOptions } from '../../src/report/settings.ts';
 import { createClean } from '../../src/report/told.ts';
@@ -61,6 +62,7 @@ export function contextWith(changes: Partial<PhraseContext> = {}): PhraseContext
     showData: false,
     project,
     clean: createClean(project.secrets),
+    mask: (text) => maskSecrets(text, project.secrets),
     command: undefined,
     headsOf: () => ['001_users'],
     ...changes,

@@ -11,16 +11,16 @@ interface Issuer extends Certificate {
   readonly privateKey: KeyObject;
 }
 
-/** A certificate authority for one test: valid from yesterday for ten years. */
+/** A certificate authority for one test: valid for ten years from now. */
 export function makeAuthority(name: string): Issuer {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return { name, privateKey, ...issue(name, publicKey, privateKey, name, privateKey, undefined) };
 }
 
-/** A server's certificate for a host name, signed by the authority. */
-export function makeCertificate(authority: Issuer, host: string): Certificate {
+/** A server's certificate for a host name, signed by the authority; `years` below 0: it has expired. */
+export function makeCertificate(authority: Issuer, host: string, years = 10): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return issue(host, publicKey, privateKey, authority.name, authority.privateKey, host);
+  return issue(host, publicKey, privateKey, authority.name, authority.privateKey, host, years);
 }
 
 function issue(
@@ -30,6 +30,7 @@ function issue(
   issuer: string,
   issuerKey: KeyObject,
   host: string | undefined,
+  years = 10,
 ): Certificate {
   const algorithm = sequence(objectId([1, 2, 840, 10045, 4, 3, 2]));
   const day = 86_400_000;
@@ -47,7 +48,7 @@ function issue(
     der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
     algorithm,
     nameOf(issuer),
-    sequence(time(Date.now() - day), time(Date.now() + 3_650 * day)),
+    sequence(time(Date.now() - 3_650 * day), time(Date.now() + 365 * years * day)),
     nameOf(subject),
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(...extensions)),

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Failure } from '../../core/failure.ts';
@@ -149,9 +149,10 @@ export class DatabaseKeeper {
   }
 
   async #makeTemplate(): Promise<string> {
-    const { data, template } = this.#options.paths;
+    const { root, data, template } = this.#options.paths;
     const folder = template(await pgliteVersion());
-    await mkdir(data, { recursive: true });
+    await mkdir(data, { recursive: true, mode: 0o700 });
+    await close(root);
     if (!existsSync(folder)) await makeTemplate(folder);
     return folder;
   }
@@ -161,6 +162,12 @@ export class DatabaseKeeper {
     this.#ports ??= readFile(this.#options.paths.ports, 'utf8').then(parsePorts, () => ({}));
     return this.#ports;
   }
+}
+
+/** Data and logs are nobody else's to read, also where an earlier run or a hand left the folder open. */
+async function close(folder: string): Promise<void> {
+  const { mode } = await stat(folder);
+  if ((mode & 0o077) !== 0) await chmod(folder, mode & 0o700);
 }
 
 function parsePorts(text: string): Record<string, number> {

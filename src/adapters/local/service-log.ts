@@ -21,7 +21,7 @@ export class LogWriter {
   /** Opens the file for appending; makes its folder. */
   constructor(file: string) {
     this.#file = file;
-    mkdirSync(dirname(file), { recursive: true });
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     this.start = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
     this.#size = this.start;
   }

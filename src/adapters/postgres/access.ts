@@ -1,3 +1,4 @@
+import { Failure } from '../../core/failure.ts';
 import type { Service } from '../../core/project.ts';
 import type { Session } from '../../ports/database.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
@@ -6,10 +7,30 @@ import { quoteIdentifier, quoteLiteral } from './quoting.ts';
  * Lets an application role read and write the owner's tables in schema `public`, those that exist and those to come.
  * To be sent in a session of the owner: default privileges cover only what the role that set them creates (V27).
  * Objects of others (an extension's) are left alone: granting on them is an error. Schema `orch` is out of it.
+ * @throws Failure `prerequisite-unmet` where the role may do everything, which no grant could limit
  */
 export async function grantAccess(session: Session, service: Service, role: string): Promise<void> {
+  await requireLimited(session, service, role);
   const database = quoteIdentifier(await currentDatabase(session, service));
   await session.run(`GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${quoteIdentifier(role)};\n${grantSql(role)}`);
+}
+
+async function requireLimited(session: Session, service: Service, role: string): Promise<void> {
+  const { rows } = await session.query<{ super: boolean; owner: boolean }>(
+    `SELECT r.rolsuper AS super, pg_catalog.pg_has_role(r.oid, current_user, 'MEMBER') AS owner
+     FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1`,
+    [role],
+  );
+  const [found] = rows;
+  if (found === undefined || !(found.super || found.owner)) return;
+  throw new Failure('prerequisite-unmet', {
+    service: service.name,
+    database: service.database,
+    what: 'role-unlimited',
+    name: role,
+    wanted: 'a role without rights of its own',
+    found: found.super ? 'a superuser' : `a member of the owner ${service.owner.role}`,
+  });
 }
 
 const TABLE_RIGHTS = 'SELECT, INSERT, UPDATE, DELETE';

@@ -72,7 +72,7 @@ DELETE FROM orch.ledger AS l WHERE ${isRow(revision, 'l')} AND l.state ${EQUALS}
 
 /** Takes rows out and puts others in, as one transaction; a row that is to be written anew goes out first. */
 export function stampSql({ add, remove, reason }: StampChange, writer: Writer): string {
-  const note = reason === undefined ? 'stamped' : `stamped: ${reason}`;
+  const note = reason === undefined ? 'stamped' : `stamped: ${writer.clean?.(reason) ?? reason}`;
   const out = remove.map(
     (
       name,
@@ -91,7 +91,7 @@ ${logSql(entryOf('stamp', revision.name, 0, reason), writer)};`,
 
 /** Takes over what the file says now, or that it is gone; gives a row where there was one to change. */
 export function acceptSql({ name, revision, reason }: AcceptChange, writer: Writer): string {
-  const note = quoteLiteral(`accepted: ${reason}`);
+  const note = quoteLiteral(`accepted: ${writer.clean?.(reason) ?? reason}`);
   const values = revision === undefined ? ['file_gone = true'] : ['file_gone = false', ...takenOver(revision)];
   return `BEGIN;
 ${logSql(entryOf('accept', name, 0, reason), writer)};

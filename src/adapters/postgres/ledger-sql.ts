@@ -200,10 +200,13 @@ function logValues(entry: TimedEntry, writer: Writer): string {
     quoteLiteral(writer.host),
     quoteLiteral(writer.version),
     quoteNullable(entry.sqlstate),
-    typeof entry.message === 'object'
-      ? entry.message.sql
-      : quoteNullable(entry.message?.replaceAll('\0', '').slice(0, KEPT_MESSAGE)),
+    typeof entry.message === 'object' ? entry.message.sql : quoteNullable(keptMessage(entry.message, writer)),
   ].join(', ');
+}
+
+/** Cleaned before it is cut: of a secret that reaches over the cut, only a part would be found. */
+function keptMessage(message: string | undefined, { clean = (text) => text }: Writer): string | undefined {
+  return message === undefined ? undefined : clean(message).replaceAll('\0', '').slice(0, KEPT_MESSAGE);
 }
 
 /** A condition that holds for the revision's own row. */

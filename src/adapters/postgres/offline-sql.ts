@@ -78,6 +78,10 @@ export const offlineSql: OfflineSql = {
   finishRevert: (service, revision, writer) =>
     `${resetSql(service)}${withoutResult(finishRevertSql(revision, writer, 0))};\nCOMMIT;\n`,
   action: actionSql,
+  restrict({ run }) {
+    const key = `orch${run.replaceAll('-', '')}`;
+    return { before: `\\restrict ${key}\n`, after: `\\unrestrict ${key}\n` };
+  },
   stop: (message, hint) => raiseSql('true', message, hint),
   onlyIf(revision, state) {
     const found = `${state === 'applied' ? '' : 'NOT '}EXISTS (SELECT FROM orch.ledger AS l WHERE ${isRow(revision, 'l')})`;

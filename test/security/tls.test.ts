@@ -1,0 +1,223 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { PostgresDatabase } from '../../src/adapters/postgres/database.ts';
+import { resolveConnection } from '../../src/config/resolve-connection.ts';
+import { makeAuthority, makeCertificate } from '../support/certificate.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../support/embedded-postgres.ts';
+
+const password = 'tls-c4n4ry-71';
+const hba = `
+hostssl all with_certificate 127.0.0.1/32 cert
+host    all postgres         127.0.0.1/32 scram-sha-256
+`;
+const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+const kinds = ['without TLS', 'right', 'for another host', 'expired'] as const;
+type Kind = (typeof kinds)[number];
+
+let folder: string;
+const servers = new Map<Kind, EmbeddedPostgres>();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'orch-tls-'));
+  const authority = makeAuthority('orch test authority');
+  const other = makeAuthority('somebody else');
+  const save = async (name: string, text: string): Promise<void> => {
+    await writeFile(join(folder, name), text);
+    // libpq takes no key that others may read.
+    await chmod(join(folder, name), 0o600);
+  };
+  await save('authority.pem', authority.certificate);
+  await save('other.pem', other.certificate);
+  for (const [name, issuer] of [
+    ['client', authority],
+    ['stranger', other],
+  ] as const) {
+    const { certificate, key } = makeCertificate(issuer, 'with_certificate');
+    await save(`${name}.crt`, certificate);
+    await save(`${name}.key`, key);
+  }
+  const made = {
+    'without TLS': undefined,
+    right: makeCertificate(authority, 'localhost'),
+    'for another host': makeCertificate(authority, 'elsewhere.example'),
+    expired: makeCertificate(authority, 'localhost', -1),
+  };
+  await Promise.all(
+    kinds.map(async (kind) => {
+      const own = made[kind];
+      const secure = own && {
+        hba,
+        files: { 'server.crt': own.certificate, 'server.key': own.key, 'ca.crt': authority.certificate },
+        settings: { ssl: 'on', ssl_ca_file: 'ca.crt' },
+      };
+      const server = await startEmbeddedPostgres({ adminPassword: password, ...secure });
+      servers.set(kind, server);
+    }),
+  );
+  const session = await new PostgresDatabase({ run: 'tls' }).connect(locationOf(urlOf('right', 'prefer')), 'worker');
+  await session.run('CREATE ROLE with_certificate LOGIN');
+  await session.close();
+});
+
+afterAll(async () => {
+  await Promise.all([...servers.values()].map((server) => server.stop()));
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** What a person writes into the config, or gives to psql. */
+function urlOf(kind: Kind, mode: string, query = '', role = `postgres:${password}`): string {
+  return `postgresql://${role}@localhost:${servers.get(kind)?.port}/postgres?sslmode=${mode}${query}`;
+}
+
+function locationOf(url: string) {
+  const faults: string[] = [];
+  const refuse = (message: string): undefined => void faults.push(message);
+  const connection = resolveConnection({ text: url, folder, refuse, secrets: new Set() });
+  if (connection === undefined) throw new Error(`refused before: ${faults.join()}`);
+  const { host, port, role = '', password: own, database = '' } = connection.url;
+  const { tls } = connection;
+  return { host, port, database, role, password: own, actAs: undefined, tls, sessions: 'many' } as const;
+}
+
+type Outcome = 'in clear' | 'encrypted' | 'refused';
+const asked = 'SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid()';
+
+async function byOrch(url: string): Promise<Outcome> {
+  try {
+    const session = await new PostgresDatabase({ run: 'tls' }).connect(locationOf(url), 'test');
+    const { rows } = await session.query<{ ssl: boolean }>(asked);
+    await session.close();
+    return rows[0]?.ssl === true ? 'encrypted' : 'in clear';
+  } catch {
+    return 'refused';
+  }
+}
+
+/** What libpq makes of the same URL. A HOME of its own: it looks there for certificates too. */
+async function byLibpq(url: string): Promise<Outcome> {
+  const env = { PATH: process.env.PATH, HOME: folder };
+  try {
+    const { stdout } = await promisify(execFile)('psql', ['-XAtw', '-c', asked, url], { env, cwd: folder });
+    return stdout.trim() === 't' ? 'encrypted' : 'in clear';
+  } catch {
+    return 'refused';
+  }
+}
+
+const file = (parameter: string, name: string): string => `&${parameter}=${encodeURIComponent(join(folder, name))}`;
+
+/** Where orch is stricter, or keeps a connection encrypted that libpq takes up again in clear. */
+const stricter: Readonly<Record<string, { readonly orch: Outcome; readonly libpq: Outcome }>> = {
+  // libpq checks the chain there as well, and falls back to clear text; a chain that is not checked is better than that.
+  'prefer, another authority, right': { orch: 'encrypted', libpq: 'in clear' },
+  'prefer, another authority, for another host': { orch: 'encrypted', libpq: 'in clear' },
+  'prefer, another authority, expired': { orch: 'encrypted', libpq: 'in clear' },
+  'prefer, its authority, expired': { orch: 'encrypted', libpq: 'in clear' },
+};
+
+describe('each sslmode means what it means to libpq', () => {
+  const roots = [
+    ['no authority', ''],
+    ['its authority', 'authority.pem'],
+    ['another authority', 'other.pem'],
+  ] as const;
+
+  it.each(modes.flatMap((mode) => roots.map(([root, name]) => [mode, root, name] as const)))(
+    '%s, with %s, at a server without TLS, with the right certificate, with one for another host, with an expired one',
+    async (mode, root, name) => {
+      for (const kind of kinds) {
+        const url = urlOf(kind, mode, name === '' ? '' : file('sslrootcert', name));
+        const [orch, libpq] = await Promise.all([byOrch(url), byLibpq(url)]);
+        const known = stricter[`${mode}, ${root}, ${kind}`];
+        expect({ orch, libpq }, kind).toEqual(known ?? { orch: libpq, libpq });
+      }
+    },
+  );
+
+  it('and none of them is left out by a slip of this test: the right way encrypts, each wrong one is refused', async () => {
+    const root = file('sslrootcert', 'authority.pem');
+    expect(await byOrch(urlOf('right', 'verify-full', root))).toBe('encrypted');
+    expect(await byOrch(urlOf('for another host', 'verify-full', root))).toBe('refused');
+    expect(await byOrch(urlOf('for another host', 'verify-ca', root))).toBe('encrypted');
+    expect(await byOrch(urlOf('expired', 'verify-ca', root))).toBe('refused');
+    expect(await byOrch(urlOf('without TLS', 'require'))).toBe('refused');
+    expect(await byOrch(urlOf('right', 'disable'))).toBe('in clear');
+  });
+
+  it.each<[string, string, string, Outcome]>([
+    ['verify-full', 'none', '', 'refused'],
+    ['verify-full', 'its own', 'client', 'encrypted'],
+    ['require', 'its own', 'client', 'encrypted'],
+    ['prefer', 'its own', 'client', 'encrypted'],
+    ['allow', 'its own', 'client', 'encrypted'],
+    ['disable', 'its own', 'client', 'refused'],
+    ['verify-full', 'one of another authority', 'stranger', 'refused'],
+  ])('%s, where the server asks for a client certificate and %s is given', async (mode, _which, name, expected) => {
+    const own = name === '' ? '' : `${file('sslcert', `${name}.crt`)}${file('sslkey', `${name}.key`)}`;
+    const url = urlOf('right', mode, `${file('sslrootcert', 'authority.pem')}${own}`, 'with_certificate');
+    expect({ orch: await byOrch(url), libpq: await byLibpq(url) }).toEqual({ orch: expected, libpq: expected });
+  });
+});
+
+describe('somebody in between', () => {
+  /** A proxy to the server with the right certificate that meddles with the answer to the first message. */
+  async function meddle(
+    answer: (client: Socket, upstream: Socket) => void,
+  ): Promise<{ port: number; seen: () => string }> {
+    const chunks: Buffer[] = [];
+    const proxy = createServer((client) => {
+      const upstream = connect(servers.get('right')?.port ?? 0, '127.0.0.1');
+      for (const [socket, peer] of [
+        [client, upstream],
+        [upstream, client],
+      ] as const) {
+        socket.on('error', () => peer.destroy());
+        socket.on('close', () => peer.destroy());
+      }
+      client.once('data', () => answer(client, upstream));
+      client.on('data', (chunk) => chunks.push(chunk));
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void proxy.close());
+    const address = proxy.address();
+    return {
+      port: typeof address === 'object' ? (address?.port ?? 0) : 0,
+      seen: () => Buffer.concat(chunks).toString('latin1'),
+    };
+  }
+
+  it.each(['require', 'verify-ca', 'verify-full'])(
+    'who says that there is no TLS gets nothing with %s',
+    async (mode) => {
+      const { port, seen } = await meddle((client) => client.write('N'));
+      const root = file('sslrootcert', 'authority.pem');
+      const url = urlOf('right', mode, root).replace(/:\d+\//, `:${port}/`);
+      expect(await byOrch(url)).toBe('refused');
+      expect(seen()).not.toContain('postgres');
+      expect(seen()).toHaveLength(8);
+    },
+  );
+
+  it.each(['prefer', 'require', 'verify-full'])(
+    'who puts bytes before the handshake is refused with %s',
+    async (mode) => {
+      // CVE-2021-23222: what came in clear would be taken for the server's word after the handshake.
+      const { port, seen } = await meddle((client) => client.write(Buffer.from('SR\0\0\0\u0008\0\0\0\0')));
+      const root = file('sslrootcert', 'authority.pem');
+      expect(await byOrch(urlOf('right', mode, root).replace(/:\d+\//, `:${port}/`))).toBe('refused');
+      expect(seen()).not.toContain(password);
+    },
+  );
+
+  it('is what a name that is no neighbour’s is protected from without a word in the URL', () => {
+    const tlsOf = (host: string): string => locationOf(`postgresql://r@${host}/d`).tls.mode;
+    for (const host of ['db.example.org', '10.0.0.7', '192.168.1.4', '[2001:db8::1]'])
+      expect(tlsOf(host), host).toBe('verify-full');
+    for (const host of ['localhost', '127.0.0.1', '[::1]', 'postgres']) expect(tlsOf(host), host).toBe('prefer');
+  });
+});
