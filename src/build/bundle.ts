@@ -30,6 +30,8 @@ const { outputFiles } = await build({
   external: ['pg-native', 'dockerode', 'listr2', 'execa', 'jiti', '@electric-sql/*'],
   // `pg` and `commander` are CommonJS and require Node's own modules, which an ES module has no `require` for.
   banner: { js: 'const require = process.getBuiltinModule;' },
+  // `pg` makes a `Response` to find out whether it runs at Cloudflare: Node 20 loads all of undici for that.
+  define: { Response: 'undefined' },
   logLevel: 'warning',
 });
 

@@ -29,6 +29,7 @@ const contents: readonly (readonly [what: string, content: string])[] = ['', 'x'
   [`lone carriage returns behind ${front.length} bytes`, `${front}${'\r\r\na'.repeat(LENGTH / 2)}`],
   [`four-byte characters behind ${front.length} bytes`, front + '😀'.repeat(LENGTH)],
   [`three-byte characters behind ${front.length} bytes`, front + '漢'.repeat(LENGTH)],
+  [`many empty lines behind ${front.length} bytes`, `${front}\n${' \n'.repeat(LENGTH)}  a${' '.repeat(LENGTH)}b`],
   [`white space at line ends behind ${front.length} bytes`, `${front}${'a \t\n \n\n'.repeat(LENGTH / 2)}b  \n\n`],
 ]);
 

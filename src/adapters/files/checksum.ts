@@ -15,30 +15,64 @@ export function checksumOf(text: string): string {
   return `v1:sha256:${hash.digest('hex')}`;
 }
 
-/** The same checksum of a text that comes in pieces. */
+const NEWLINE = 10;
+
+/**
+ * The same checksum of a text that comes in pieces, as UTF-8. White space is ASCII, and no byte of another character
+ * looks like it: the text need not be decoded, which would take longer than all the rest.
+ */
 export class TextChecksum {
   readonly #hash = createHash('sha256');
-  /** White space that counts only where something else follows it on its line, or below it. */
-  #held = '';
+  /** White space at the end of what came so far, which counts only where something else follows it. */
+  #lines = 0;
+  #spaces = '';
 
-  update(piece: string): void {
-    // Most pieces hold none but at their end: one pass of a native search instead of a pass over the lines.
-    if (this.#held === '' && !hasTrailingSpace(piece)) {
-      this.#hash.update(piece);
-      return;
-    }
-    const text = this.#held + piece;
-    const end = trimmedEnd(text, 0, text.length);
-    this.#held = text.slice(end);
-    for (const part of trimmedPieces(text)) this.#hash.update(part);
-    // Only line ends of what is held count, and white space before the first of them never does.
-    const line = this.#held.indexOf('\n');
-    if (line > 0) this.#held = this.#held.slice(line);
+  /** @param piece may be written over afterwards; may end within a character */
+  update(piece: Buffer): void {
+    const start = contentStart(piece);
+    this.#hold(piece.toString('latin1', 0, start));
+    if (start === piece.length) return;
+    this.#hash.update('\n'.repeat(this.#lines) + this.#spaces);
+    this.#lines = 0;
+    this.#spaces = '';
+    const end = contentEnd(piece);
+    this.#hold(piece.toString('latin1', end));
+    const content = piece.subarray(start, end);
+    // Most pieces hold none: a native search from line end to line end instead of strings for all lines.
+    if (!hasSpaceBeforeNewline(content)) this.#hash.update(content);
+    else for (const part of trimmedPieces(content.toString('latin1'))) this.#hash.update(part, 'latin1');
   }
 
   digest(): string {
     return `v1:sha256:${this.#hash.digest('hex')}`;
   }
+
+  /** White space before a line end never counts. */
+  #hold(space: string): void {
+    const parts = space.split('\n');
+    if (parts.length > 1) this.#spaces = '';
+    this.#lines += parts.length - 1;
+    this.#spaces += parts.at(-1) ?? '';
+  }
+}
+
+function contentEnd(bytes: Buffer): number {
+  let end = bytes.length;
+  while (end > 0 && isSpace(bytes[end - 1])) end -= 1;
+  return end;
+}
+
+function contentStart(bytes: Buffer): number {
+  let start = 0;
+  while (start < bytes.length && isSpace(bytes[start])) start += 1;
+  return start;
+}
+
+function hasSpaceBeforeNewline(bytes: Buffer): boolean {
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) {
+    if (at > 0 && isSpace(bytes[at - 1]) && bytes[at - 1] !== NEWLINE) return true;
+  }
+  return false;
 }
 
 function hasTrailingSpace(text: string): boolean {
@@ -66,6 +100,6 @@ function trimmedEnd(text: string, start: number, end: number): number {
   return at;
 }
 
-function isSpace(code: number): boolean {
-  return code === 32 || (code >= 9 && code <= 13);
+function isSpace(code: number | undefined): boolean {
+  return code !== undefined && (code === 32 || (code >= 9 && code <= 13));
 }

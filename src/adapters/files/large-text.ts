@@ -35,10 +35,10 @@ export function readLargeText(file: string, shown: string, service: string): Lar
   let head: string | undefined;
   let length = 0;
   for (const piece of readPieces(file)) {
-    if (piece === undefined) return wholeFault(shown, 'is not UTF-8', 'save it as UTF-8');
-    if (piece.includes('\0')) return wholeFault(shown, 'a NUL character cannot stand in it');
-    head ??= piece;
-    length += piece.length;
+    if (!isUtf8(piece)) return wholeFault(shown, 'is not UTF-8', 'save it as UTF-8');
+    if (piece.includes(0)) return wholeFault(shown, 'a NUL character cannot stand in it');
+    head ??= decode(piece);
+    length += isAscii(piece) ? piece.length : decode(piece).length;
     checksum.update(piece);
   }
   const expected = checksum.digest();
@@ -57,16 +57,18 @@ export function readLargeText(file: string, shown: string, service: string): Lar
 function* checkedPieces(file: string, shown: string, service: string, expected: string): Generator<string> {
   const checksum = new TextChecksum();
   for (const piece of readPieces(file)) {
-    if (piece === undefined) break;
     checksum.update(piece);
-    yield piece;
+    yield decode(piece);
   }
   if (checksum.digest() === expected) return;
   throw new Failure('revision-invalid', { service, faults: [wholeFault(shown, 'was changed while it was being run')] });
 }
 
-/** The text of a file in pieces; undefined where it is no UTF-8. Never cuts a character or a CRLF in two. */
-function* readPieces(file: string): Generator<string | undefined> {
+/**
+ * A file in pieces, without BOM and with LF line ends; each piece is written over by the next. Never cuts a character or a
+ * CRLF in two.
+ */
+function* readPieces(file: string): Generator<Buffer> {
   const descriptor = openSync(file, OPEN_FLAGS);
   try {
     const { size } = fstatSync(descriptor);
@@ -79,7 +81,7 @@ function* readPieces(file: string): Generator<string | undefined> {
       read += count;
       const filled = kept + count;
       const end = read >= size ? filled : wholeEnd(buffer, filled);
-      yield decode(buffer.subarray(isFirst && hasMark(buffer) ? 3 : 0, end));
+      yield withLineFeeds(buffer.subarray(isFirst && hasMark(buffer) ? 3 : 0, end));
       buffer.copyWithin(0, end, filled);
       kept = filled - end;
       isFirst = false;
@@ -105,8 +107,11 @@ function wholeEnd(bytes: Buffer, filled: number): number {
   return bytes[end - 1] === 0x0d && end > 1 ? end - 1 : end;
 }
 
-function decode(bytes: Buffer): string | undefined {
-  if (!isUtf8(bytes)) return undefined;
-  const text = isAscii(bytes) ? bytes.toString('latin1') : bytes.toString('utf8');
-  return text.includes('\r\n') ? text.replaceAll('\r\n', '\n') : text;
+function withLineFeeds(bytes: Buffer): Buffer {
+  if (!bytes.includes('\r\n')) return bytes;
+  return Buffer.from(bytes.toString('latin1').replaceAll('\r\n', '\n'), 'latin1');
+}
+
+function decode(bytes: Buffer): string {
+  return isAscii(bytes) ? bytes.toString('latin1') : bytes.toString('utf8');
 }
