@@ -49,12 +49,13 @@ export class Message extends Query {
   readonly answer: Promise<Answer>;
   readonly #options: RunOptions;
   readonly #onCopyIn: ((connection: WireConnection) => void) | undefined;
-  readonly #sql: string;
+  #sql: string;
   #done = 0;
   #reject: (error: Error) => void = () => undefined;
 
   constructor(sql: string, options: RunOptions, onCopyIn?: (connection: WireConnection) => void) {
-    super({ text: sql });
+    // A long text is not kept: messages that were promoted before they were garbage would hold megabytes of it.
+    super({ text: sql.length < LONG ? sql : '' });
     this.#sql = sql;
     this.#options = options;
     this.#onCopyIn = onCopyIn;
@@ -73,6 +74,7 @@ export class Message extends Query {
     if (sql.length < LONG) return super.submit(connection);
     const head = Buffer.alloc(5, 'Q');
     head.writeInt32BE(4 + Buffer.byteLength(sql) + 1, 1);
+    this.#sql = '';
     const { stream } = connection;
     stream.cork();
     stream.write(head);
