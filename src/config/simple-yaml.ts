@@ -1,6 +1,6 @@
 /**
  * A reader for the plain part of YAML that config files are written in: block mappings with word keys, block lists,
- * one-line lists, scalars on one line, comments. Everything else it leaves to the YAML library.
+ * one-line lists and mappings, scalars on one line, comments. Everything else it leaves to the YAML library.
  *
  * Why: loading that library and reading four small files with it takes 13 ms, most of what `orch migrate` may take
  * besides its connections with nothing to do. What this reader takes, it takes exactly as the library does (the tests
@@ -110,23 +110,37 @@ class LineReader {
   }
 }
 
-/** Words without spaces that mean nothing to YAML, or a short list of them, or text in quotes without escapes. */
+/** Words without spaces that mean nothing to YAML, a short list or mapping of them, or text in quotes without escapes. */
 function readInline(text: string): unknown {
   const quoted = /^(?:'([^']*)'|"([^"\\]*)")(?: +#.*)?$/.exec(text);
   if (quoted !== null) return quoted[1] ?? quoted[2];
   const list = /^\[([^[\]{}"'#&*!|>%@`:]*)\](?: +#.*)?$/.exec(text);
   if (list !== null) return readItems(list[1] ?? '');
+  const mapping = /^\{([^[\]{}"'#&*!|>%@`]*)\}(?: +#.*)?$/.exec(text);
+  if (mapping !== null) return readEntries(mapping[1] ?? '');
   const comment = text.search(/ +#/);
   return readPlain(comment < 0 ? text : text.slice(0, comment));
 }
 
 function readItems(text: string): readonly unknown[] {
   if (/^ *$/.test(text)) return [];
-  return text.split(',').map((item) => {
-    const word = item.replace(/^ +| +$/g, '');
-    if (!/^(?:--?[A-Za-z]|[A-Za-z0-9_./])[A-Za-z0-9_./=-]*$/.test(word)) throw new NotSimple();
-    return readPlain(word);
-  });
+  return text.split(',').map((item) => readItem(item.replace(/^ +| +$/g, '')));
+}
+
+function readItem(word: string): unknown {
+  if (!/^(?:--?[A-Za-z]|[A-Za-z0-9_./])[A-Za-z0-9_./=-]*$/.test(word)) throw new NotSimple();
+  return readPlain(word);
+}
+
+function readEntries(text: string): Record<string, unknown> {
+  const result: Record<string, unknown> = Object.create(null);
+  if (/^ *$/.test(text)) return result;
+  for (const entry of text.split(',')) {
+    const [, key, word] = /^ *([A-Za-z][A-Za-z0-9_-]*): +([^ ]+) *$/.exec(entry) ?? [];
+    if (key === undefined || word === undefined || Object.hasOwn(result, key)) throw new NotSimple();
+    result[key] = readItem(word);
+  }
+  return result;
 }
 
 function readPlain(text: string): unknown {

@@ -27,6 +27,8 @@ compose: # and here
   # and there
   files: [compose/compose.yaml, x.yaml]
 empty: []
+nothing: {}
+owner: { role: api_owner, password: a=b,wait: 10s, tries: 3,on: true } # there
 same:
 - a
 - b: 1
@@ -81,7 +83,14 @@ describe('parseSimpleYaml', () => {
       'a: &x 1',
       'a: *x',
       'a: !x 1',
-      'a: {b: c}',
+      'a: {b: [c]}',
+      'a: {b:c}',
+      'a: {b}',
+      'a: {b: c,}',
+      'a: {b: 1, b: 2}',
+      'a: {b: c d}',
+      'a: {b: 1.5}',
+      'a: {__proto__: 1}',
       'a: [b: c]',
       'a: [b',
       "a: 'it''s'",
