@@ -28,13 +28,14 @@ const withServers = {
 export default defineConfig({
   root,
   test: {
-    reporters: ['default', 'test/support/summary-reporter.ts'],
+    reporters: ['default', 'test/faults/report.ts', 'test/support/summary-reporter.ts'],
     projects: [
       // The random ones read thousands of files: seconds, and more where other work shares the machine.
       suite('unit', ['core', 'config', 'report', 'services'], { testTimeout: 120_000 }),
       suite('contract', ['contract'], withServers),
       suite('cli', ['cli'], withServers),
       suite('scenario', ['scenario'], withServers),
+      suite('faults', ['faults'], withServers),
       suite('docker', ['docker'], {
         retry,
         testTimeout: 300_000,

@@ -2,13 +2,25 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** What happens to a query: `cut` before the server gets it, as soon as it was sent on, or when the server's answer comes. */
-export type Verdict = 'pass' | 'cut' | 'cut-when-sent' | 'cut-at-answer';
+/**
+ * What happens to a query: the connection is cut before the server gets it, as soon as it was sent on, when the server's
+ * answer comes, or in the middle of that; from it on nothing comes through; or it comes later, by so many ms.
+ */
+export type Verdict =
+  | 'pass'
+  | 'cut'
+  | 'cut-when-sent'
+  | 'cut-at-answer'
+  | 'cut-in-answer'
+  | 'stall'
+  | { readonly delay: number };
 
 export interface TcpProxy {
   readonly port: number;
   /** Asked for each query; `application` is the session's `application_name`. */
   judge: (query: { readonly application: string; readonly sql: string }) => Verdict;
+  /** Called just before an answer is kept back, by `cut-at-answer` and `cut-in-answer`. */
+  onAnswer: () => void;
   /** From now on nothing comes through any more, in either direction; connections stay open. */
   stall(): void;
   /** Ends the connections of sessions whose `application_name` matches. */
@@ -20,7 +32,10 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
   const links = new Set<Link>();
   let stalled = false;
   const server = createServer((client) => {
-    const link = new Link(client, connect(target.port, target.host), (query) => proxy.judge(query));
+    const link = new Link(client, connect(target.port, target.host), {
+      judge: (query) => proxy.judge(query),
+      onAnswer: () => proxy.onAnswer(),
+    });
     links.add(link);
     if (stalled) link.stall();
     client.once('close', () => links.delete(link));
@@ -30,6 +45,7 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
   const proxy: TcpProxy = {
     port: (server.address() as AddressInfo).port,
     judge: () => 'pass',
+    onAnswer: () => undefined,
     stall: () => {
       stalled = true;
       for (const link of links) link.stall();
@@ -50,22 +66,20 @@ class Link {
   application = '';
   readonly #client: Socket;
   readonly #server: Socket;
-  readonly #judge: TcpProxy['judge'];
+  readonly #hooks: Pick<TcpProxy, 'judge' | 'onAnswer'>;
   #started = false;
-  #awaitsCut = false;
+  #awaited: 'cut-at-answer' | 'cut-in-answer' | undefined;
+  #stalled = false;
   #received = Buffer.alloc(0);
 
-  constructor(client: Socket, server: Socket, judge: TcpProxy['judge']) {
+  constructor(client: Socket, server: Socket, hooks: Pick<TcpProxy, 'judge' | 'onAnswer'>) {
     this.#client = client;
     this.#server = server;
-    this.#judge = judge;
+    this.#hooks = hooks;
     client.setNoDelay(true);
     server.setNoDelay(true);
     client.on('data', (chunk: Buffer) => this.#fromClient(chunk));
-    server.on('data', (chunk: Buffer) => {
-      if (this.#awaitsCut) this.cut();
-      else client.write(chunk);
-    });
+    server.on('data', (chunk: Buffer) => this.#fromServer(chunk));
     // Either side's end is the other's.
     for (const socket of [client, server]) socket.on('error', () => this.cut());
     client.once('close', () => this.cut());
@@ -73,6 +87,7 @@ class Link {
   }
 
   stall(): void {
+    this.#stalled = true;
     this.#client.pause();
     this.#server.pause();
   }
@@ -82,19 +97,47 @@ class Link {
     this.#server.destroy();
   }
 
+  #fromServer(chunk: Buffer): void {
+    if (this.#awaited === undefined) {
+      this.#client.write(chunk);
+      return;
+    }
+    this.#hooks.onAnswer();
+    if (this.#awaited === 'cut-at-answer') this.cut();
+    else this.#client.end(chunk.subarray(0, Math.ceil(chunk.length / 2)), () => this.cut());
+  }
+
   #fromClient(chunk: Buffer): void {
     this.#received = Buffer.concat([this.#received, chunk]);
-    for (let frame = this.#next(); frame !== undefined; frame = this.#next()) {
+    for (let frame = this.#next(); frame !== undefined && !this.#stalled; frame = this.#next()) {
       const verdict = this.#started ? this.#verdict(frame) : this.#open(frame);
-      if (verdict === 'cut') {
-        this.cut();
-        return;
-      }
-      if (verdict === 'cut-at-answer') this.#awaitsCut = true;
+      if (!this.#pass(frame, verdict)) return;
+    }
+  }
+
+  /** @returns false: what comes behind the frame does not follow it now */
+  #pass(frame: Buffer, verdict: Verdict): boolean {
+    if (verdict === 'cut') this.cut();
+    else if (verdict === 'stall') this.stall();
+    else if (typeof verdict === 'object') this.#passLater(frame, verdict.delay);
+    else {
+      if (verdict === 'cut-at-answer' || verdict === 'cut-in-answer') this.#awaited = verdict;
       // The socket is ended, not destroyed: what was written before goes out.
       if (verdict === 'cut-when-sent') this.#server.end(frame, () => this.#client.destroy());
       else this.#server.write(frame);
+      return true;
     }
+    return false;
+  }
+
+  #passLater(frame: Buffer, delay: number): void {
+    this.#client.pause();
+    setTimeout(() => {
+      if (this.#stalled || this.#server.destroyed) return;
+      this.#server.write(frame);
+      this.#client.resume();
+      this.#fromClient(Buffer.alloc(0));
+    }, delay);
   }
 
   #next(): Buffer | undefined {
@@ -119,6 +162,6 @@ class Link {
   #verdict(frame: Buffer): Verdict {
     const type = String.fromCharCode(frame[0] ?? 0);
     if (type !== 'Q' && type !== 'P') return 'pass';
-    return this.#judge({ application: this.application, sql: frame.subarray(5).toString().replaceAll('\0', '') });
+    return this.#hooks.judge({ application: this.application, sql: frame.subarray(5).toString().replaceAll('\0', '') });
   }
 }
