@@ -1,6 +1,15 @@
 import type { Row } from './row.ts';
+import { connectionRows } from './rows/connection.ts';
+import { contentionRows } from './rows/contention.ts';
 import { killRows } from './rows/kill.ts';
+import { revisionRows } from './rows/revision.ts';
 import { signalRows } from './rows/signal.ts';
 
 /** Every fault that orch must survive. Rows about backups come with backups. */
-export const matrix: readonly Row[] = [...killRows, ...signalRows];
+export const matrix: readonly Row[] = [
+  ...killRows,
+  ...signalRows,
+  ...connectionRows,
+  ...revisionRows,
+  ...contentionRows,
+];

@@ -51,7 +51,7 @@ async function judgeCatalog(project: ProjectFolder, service: string): Promise<st
   const key = createHash('sha256')
     .update(JSON.stringify([service, files]))
     .digest('hex');
-  const clean = cleanRuns.get(key) ?? cleanRun(service, files);
+  const clean = cleanRuns.get(key) ?? cleanRun(project, service, files);
   cleanRuns.set(key, clean);
   const [found, wanted] = [await catalogOf(project, service), await clean];
   if (found === wanted) return [];
@@ -67,8 +67,13 @@ async function readRevisions(project: ProjectFolder, service: string): Promise<R
   return Object.fromEntries(names.map((name, index) => [name, texts[index] ?? '']));
 }
 
-async function cleanRun(service: string, revisions: Record<string, string>): Promise<string> {
-  const project = await makeProject({ [service]: { revisions } });
+/** On the same server: what is there besides the project's own is part of what a run meets. */
+async function cleanRun(
+  { postgres }: ProjectFolder,
+  service: string,
+  revisions: Record<string, string>,
+): Promise<string> {
+  const project = await makeProject({ [service]: { revisions } }, { postgres });
   const ended = await orch(['migrate'], { cwd: project.folder });
   if (ended.code !== 0) throw new Error(`the clean run failed: ${ended.output}`);
   return await catalogOf(project, service);
@@ -104,11 +109,20 @@ async function strayFiles(project: ProjectFolder): Promise<string[]> {
   return files.filter((file) => file.isFile() && !known.test(file.name)).map(({ name }) => `the file ${name} is left`);
 }
 
-/** Processes that run in the project's folder. */
+/** Processes that run in the project's folder; a child of a killed orch may have a moment to end by itself. */
 async function strayProcesses(project: ProjectFolder): Promise<string[]> {
+  let found: readonly string[] = [];
+  await until('no process is left', async () => {
+    found = await processesIn(project.folder);
+    return found.length === 0;
+  }).catch(() => undefined);
+  return found.map((pid) => `process ${pid} is left`);
+}
+
+async function processesIn(folder: string): Promise<readonly string[]> {
   const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
   const folders = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => '')));
-  return pids.filter((_, index) => folders[index]?.startsWith(project.folder)).map((pid) => `process ${pid} is left`);
+  return pids.filter((_, index) => folders[index]?.startsWith(folder));
 }
 
 async function leakedSecrets(stage: Stage): Promise<string[]> {

@@ -32,7 +32,8 @@ const columns = [
   'worst',
 ] as const;
 
-function table(results: readonly Result[]): readonly string[] {
+function table(all: readonly Result[]): readonly string[] {
+  const results = all.filter(({ hit, wrong }) => hit || wrong.length > 0);
   const rows = matrix.flatMap((row) => {
     const own = results.filter((result) => result.row === row.name);
     return own.length === 0 ? [] : [line(row.name, own)];

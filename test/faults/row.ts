@@ -33,6 +33,10 @@ export interface Row {
   readonly server?: () => Promise<TestPostgres>;
   /** Runs orch into the fault; gives how each run ended. */
   readonly inject: (stage: Stage) => Promise<readonly Ended[]>;
+  /** True: a place that is drawn may be none of the run, which is then no injection. */
+  readonly mayMiss?: boolean;
+  /** The run without the fault; absent: `migrate`. */
+  readonly again?: readonly string[];
   /** How those runs may end, by exit code or signal, and what they then must have said. */
   readonly ends: Readonly<Record<string, readonly RegExp[]>>;
   /** Takes the fault away before orch runs again. */
@@ -51,6 +55,8 @@ export interface Injection {
 export interface Result {
   readonly seed: number;
   readonly row: string;
+  /** False: the fault did not take place. */
+  readonly hit: boolean;
   /** Revisions without their effect, and with more than one. */
   readonly lost: readonly string[];
   readonly doubled: readonly string[];

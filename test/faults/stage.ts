@@ -6,8 +6,12 @@ import { type Ended, type OrchOptions, type RunningOrch, startOrch } from '../su
 import type { ProjectFolder } from '../support/project-folder.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 
-/** No run takes as long; one that does hangs. In ms. */
-const DEADLINE = 45_000;
+export interface StageOptions {
+  /** Another `main.js` than the built one, for the runs with the fault. */
+  readonly program?: string;
+  /** No run takes as long; one that does hangs. In ms. */
+  readonly deadline?: number;
+}
 
 /** Where an injection takes place: a project, the network to its server, and what was run there. */
 export class Stage {
@@ -15,7 +19,9 @@ export class Stage {
   readonly proxy: TcpProxy;
   readonly draw: Random;
   readonly services: readonly string[];
-  readonly #program: string | undefined;
+  /** How many revisions of each service are applied before. */
+  readonly applied: number;
+  readonly #options: StageOptions;
   /** True: the fault was there. */
   hit = false;
   readonly ended: Ended[] = [];
@@ -25,15 +31,19 @@ export class Stage {
   readonly complaints: string[] = [];
   #gate: Gate | undefined;
 
-  constructor(
-    place: Pick<Stage, 'project' | 'proxy' | 'draw' | 'services'>,
-    options: { readonly program: string | undefined },
-  ) {
+  constructor(place: Pick<Stage, 'project' | 'proxy' | 'draw' | 'services' | 'applied'>, options: StageOptions) {
     this.project = place.project;
     this.proxy = place.proxy;
     this.draw = place.draw;
     this.services = place.services;
-    this.#program = options.program;
+    this.applied = place.applied;
+    this.#options = options;
+  }
+
+  /** One of the messages that a run sends, by its number, or one behind the last. */
+  anyMessage(): number {
+    const perService = [46, 21, 16][this.applied] ?? 16;
+    return 1 + this.draw.below(perService * this.services.length);
   }
 
   /** Starts orch behind the network that can be broken. */
@@ -50,7 +60,7 @@ export class Stage {
     const run = startOrch(args, {
       cwd: folder,
       env: { DOCKER_HOST: 'unix:///nowhere/docker.sock', TMPDIR: `${folder}/tmp`, ...env },
-      program: this.#program,
+      program: this.#options.program,
     });
     this.#watch(run, args);
     return run;
@@ -67,10 +77,11 @@ export class Stage {
   }
 
   #watch(run: RunningOrch, args: readonly string[]): void {
+    const { deadline: limit = 45_000 } = this.#options;
     const deadline = setTimeout(() => {
-      this.hung.push(`orch ${args.join(' ')} did not end within ${DEADLINE} ms: ${run.output().slice(-400)}`);
+      this.hung.push(`orch ${args.join(' ')} did not end within ${limit} ms: ${run.output().slice(-400)}`);
       run.child.kill('SIGKILL');
-    }, DEADLINE);
+    }, limit);
     const sampling = setInterval(() => void this.#sample(run.child.pid), 60);
     const stop = (): void => {
       clearTimeout(deadline);

@@ -174,9 +174,10 @@ export const killRows: readonly Row[] = [
     scene: (draw) => ({ services: services(draw), applied: draw.below(3) }),
     inject: (stage) =>
       killAt(stage, {
-        nth: 1 + stage.draw.below(30),
+        nth: stage.anyMessage(),
         verdict: stage.draw.pick<Verdict>(['cut', 'cut-when-sent', 'cut-at-answer', 'cut-in-answer']),
       }),
+    mayMiss: true,
     ends: killedOrDone,
   },
   {
