@@ -3,6 +3,8 @@ import { connectionRows } from './rows/connection.ts';
 import { contentionRows } from './rows/contention.ts';
 import { killRows } from './rows/kill.ts';
 import { revisionRows } from './rows/revision.ts';
+import { serverRows } from './rows/server.ts';
+import { servicesRows } from './rows/services.ts';
 import { signalRows } from './rows/signal.ts';
 
 /** Every fault that orch must survive. Rows about backups come with backups. */
@@ -12,4 +14,6 @@ export const matrix: readonly Row[] = [
   ...connectionRows,
   ...revisionRows,
   ...contentionRows,
+  ...serverRows,
+  ...servicesRows,
 ];

@@ -1,5 +1,5 @@
 import type { Random } from '../config/random.ts';
-import type { Ended } from '../support/orch.ts';
+import type { Ended, RunningOrch } from '../support/orch.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 import type { ServiceSketch } from '../support/project-folder.ts';
 import type { Need } from './needs.ts';
@@ -35,8 +35,10 @@ export interface Row {
   readonly inject: (stage: Stage) => Promise<readonly Ended[]>;
   /** True: a place that is drawn may be none of the run, which is then no injection. */
   readonly mayMiss?: boolean;
-  /** The run without the fault; absent: `migrate`. */
-  readonly again?: readonly string[];
+  /** Starts the run without the fault; absent: `orch migrate`. */
+  readonly again?: (stage: Stage) => RunningOrch;
+  /** What else is not as it must be in the end. */
+  readonly check?: (stage: Stage) => Promise<readonly string[]>;
   /** How those runs may end, by exit code or signal, and what they then must have said. */
   readonly ends: Readonly<Record<string, readonly RegExp[]>>;
   /** Takes the fault away before orch runs again. */

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomFrom } from '../config/random.ts';
+import { readLedger } from '../support/canary.ts';
 import { until } from '../support/local-service.ts';
 import type { Ended } from '../support/orch.ts';
 import { makeProject, type ProjectFolder, type ServiceSketch } from '../support/project-folder.ts';
@@ -23,6 +24,7 @@ export async function runInjection({ seed, row }: Injection, options: StageOptio
   const began = performance.now();
   const wrong = firsts.flatMap((ended) => judgeEnd(row, ended));
   await row.mend?.(stage);
+  const forgotten = await findForgotten(stage, firsts);
   const release = await watchRelease(stage, began);
   const released = release().then(async (held) => {
     await row.mendWhenReleased?.(stage);
@@ -33,9 +35,20 @@ export async function runInjection({ seed, row }: Injection, options: StageOptio
   if (last.code !== 0) wrong.push(`the run without the fault ended with ${last.code}: ${last.stderr.slice(-600)}`);
   if (!stage.hit && row.mayMiss !== true) wrong.push('the fault did not take place');
   const verdict = await judge(stage);
+  wrong.push(...((await row.check?.(stage)) ?? []));
   const ends = firsts.map(({ code, signal }) => String(code ?? signal));
   wrong.push(...stage.hung, ...stage.complaints, ...verdict.wrong);
-  return { seed, row: row.name, hit: stage.hit, ...verdict, wrong, ends, recovery, lockHeld };
+  return {
+    seed,
+    row: row.name,
+    hit: stage.hit,
+    ...verdict,
+    lost: [...forgotten, ...verdict.lost],
+    wrong,
+    ends,
+    recovery,
+    lockHeld,
+  };
 }
 
 async function makeScene(scene: Scene, row: Row): Promise<ProjectFolder> {
@@ -82,9 +95,20 @@ function judgeEnd(row: Row, ended: Ended): string[] {
   return wrong;
 }
 
+/** Revisions that a run has told to be applied, and that are not (V19). */
+async function findForgotten(stage: Stage, firsts: readonly Ended[]): Promise<string[]> {
+  const told = firsts.flatMap(({ stderr }) => [...stderr.matchAll(/^(\S+) {2}(\S+) {2}applied\b/gm)]);
+  const forgotten: string[] = [];
+  for (const [, service = '', revision = ''] of told) {
+    if (!(await readLedger(stage.project, service)).includes(`${revision} applied`))
+      forgotten.push(`${service} ${revision}, which was told to be applied`);
+  }
+  return forgotten;
+}
+
 /** Runs orch again, and does what it says about an index that a build left invalid. */
 async function recover(stage: Stage, row: Row): Promise<Ended> {
-  const ended = await stage.startDirect(row.again).ended;
+  const ended = await (row.again?.(stage) ?? stage.startDirect()).ended;
   const [, drop] = /(DROP INDEX CONCURRENTLY IF EXISTS [^;]+);/.exec(ended.stderr) ?? [];
   if (ended.code !== 6 || drop === undefined) return ended;
   await stage.project.sql('api-a', drop);

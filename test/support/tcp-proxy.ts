@@ -23,6 +23,8 @@ export interface TcpProxy {
   onAnswer: () => void;
   /** From now on nothing comes through any more, in either direction; connections stay open. */
   stall(): void;
+  /** As a pooler does: clients are told this process id instead of their backend's (BackendKeyData). */
+  pretendProcessId(pid: number): void;
   /** Ends the connections of sessions whose `application_name` matches. */
   cut(application: RegExp): void;
 }
@@ -31,10 +33,12 @@ export interface TcpProxy {
 export async function startTcpProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
   const links = new Set<Link>();
   let stalled = false;
+  let pretended: number | undefined;
   const server = createServer((client) => {
     const link = new Link(client, connect(target.port, target.host), {
       judge: (query) => proxy.judge(query),
       onAnswer: () => proxy.onAnswer(),
+      pretended: () => pretended,
     });
     links.add(link);
     if (stalled) link.stall();
@@ -46,6 +50,9 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
     port: (server.address() as AddressInfo).port,
     judge: () => 'pass',
     onAnswer: () => undefined,
+    pretendProcessId: (pid) => {
+      pretended = pid;
+    },
     stall: () => {
       stalled = true;
       for (const link of links) link.stall();
@@ -61,18 +68,22 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
   return proxy;
 }
 
+interface LinkHooks extends Pick<TcpProxy, 'judge' | 'onAnswer'> {
+  pretended(): number | undefined;
+}
+
 /** One client's connection; reads its messages as PostgreSQL's protocol frames them (manual, 54.2). */
 class Link {
   application = '';
   readonly #client: Socket;
   readonly #server: Socket;
-  readonly #hooks: Pick<TcpProxy, 'judge' | 'onAnswer'>;
+  readonly #hooks: LinkHooks;
   #started = false;
   #awaited: 'cut-at-answer' | 'cut-in-answer' | undefined;
   #stalled = false;
   #received = Buffer.alloc(0);
 
-  constructor(client: Socket, server: Socket, hooks: Pick<TcpProxy, 'judge' | 'onAnswer'>) {
+  constructor(client: Socket, server: Socket, hooks: LinkHooks) {
     this.#client = client;
     this.#server = server;
     this.#hooks = hooks;
@@ -99,12 +110,20 @@ class Link {
 
   #fromServer(chunk: Buffer): void {
     if (this.#awaited === undefined) {
+      this.#pretend(chunk);
       this.#client.write(chunk);
       return;
     }
     this.#hooks.onAnswer();
     if (this.#awaited === 'cut-at-answer') this.cut();
     else this.#client.end(chunk.subarray(0, Math.ceil(chunk.length / 2)), () => this.cut());
+  }
+
+  /** BackendKeyData is `K`, a length of 12, process id and key; the server sends it once, with what ends the start-up. */
+  #pretend(chunk: Buffer): void {
+    const pid = this.#hooks.pretended();
+    const at = pid === undefined ? -1 : chunk.indexOf(Buffer.from([0x4b, 0, 0, 0, 12]));
+    if (at >= 0) chunk.writeInt32BE(pid ?? 0, at + 5);
   }
 
   #fromClient(chunk: Buffer): void {

@@ -110,7 +110,7 @@ export const connectionRows: readonly Row[] = [
     name: 'one connection cut at any message',
     group: 'connection',
     weight: 20,
-    quick: 2,
+    quick: 1,
     scene: (draw) => ({ services: services(draw), applied: draw.below(3) }),
     inject: (stage) => breakAt(stage, { nth: stage.anyMessage(), verdict: stage.draw.pick(cuts) }),
     mayMiss: true,

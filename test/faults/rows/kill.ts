@@ -7,10 +7,12 @@ import type { Verdict } from '../../support/tcp-proxy.ts';
 import { arm, messages, type Trap } from '../arm.ts';
 import type { Row } from '../row.ts';
 import { GATE, type Stage } from '../stage.ts';
-import { services } from '../workload.ts';
+import { history, services } from '../workload.ts';
 
 const killed = { SIGKILL: [] } as const;
 const killedOrDone = { SIGKILL: [], 0: [] } as const;
+
+const verdicts: readonly Verdict[] = ['cut', 'cut-when-sent', 'cut-at-answer', 'cut-in-answer'];
 
 const outside = (middle: string): string => `-- orch: transaction none
 CREATE TABLE side (a int);
@@ -28,6 +30,14 @@ async function killAt(stage: Stage, trap: Trap): Promise<readonly Ended[]> {
   let kill = (): unknown => undefined;
   arm(stage, { ...trap, also: () => void kill() });
   const run = stage.start();
+  kill = () => run.child.kill('SIGKILL');
+  return [await run.ended];
+}
+
+async function killReset(stage: Stage): Promise<readonly Ended[]> {
+  let kill = (): unknown => undefined;
+  arm(stage, { nth: 1 + stage.draw.below(60), verdict: stage.draw.pick(verdicts), also: () => void kill() });
+  const run = stage.start(['reset', 'api-a', '--yes']);
   kill = () => run.child.kill('SIGKILL');
   return [await run.ended];
 }
@@ -76,7 +86,7 @@ export const killRows: readonly Row[] = [
     name: 'kill -9 while roles and databases are made',
     group: 'kill',
     weight: 8,
-    quick: 2,
+    quick: 1,
     scene: (draw) => ({ services: services(draw), applied: 0 }),
     inject: (stage) =>
       killAt(stage, {
@@ -170,12 +180,12 @@ export const killRows: readonly Row[] = [
     name: 'kill -9 at any message',
     group: 'kill',
     weight: 24,
-    quick: 3,
+    quick: 1,
     scene: (draw) => ({ services: services(draw), applied: draw.below(3) }),
     inject: (stage) =>
       killAt(stage, {
         nth: stage.anyMessage(),
-        verdict: stage.draw.pick<Verdict>(['cut', 'cut-when-sent', 'cut-at-answer', 'cut-in-answer']),
+        verdict: stage.draw.pick(verdicts),
       }),
     mayMiss: true,
     ends: killedOrDone,
@@ -194,6 +204,16 @@ export const killRows: readonly Row[] = [
       clearTimeout(timer);
       return [ended];
     },
+    ends: killedOrDone,
+  },
+  {
+    name: 'kill -9 during a reset, at any message',
+    group: 'kill',
+    weight: 8,
+    quick: 1,
+    scene: (draw) => ({ services: { 'api-a': { revisions: history(draw) } }, applied: 1 + draw.below(2) }),
+    inject: killReset,
+    mayMiss: true,
     ends: killedOrDone,
   },
 ];

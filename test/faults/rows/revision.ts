@@ -63,7 +63,7 @@ const again = /orch (?:migrate|up)/;
 export const revisionRows: readonly Row[] = [
   faulty(
     'invalid SQL in the middle of a revision',
-    { weight: 8, quick: 2 },
+    { weight: 8, quick: 1 },
     [
       `${three}SELEC 1;\nCREATE TABLE b3 ();`,
       `${three}SELECT no_such_column FROM a3;\nCREATE TABLE b3 ();`,
@@ -112,7 +112,7 @@ INSERT INTO c VALUES (1);`,
   ),
   faulty(
     'BEGIN, COMMIT, ROLLBACK and their like in a revision',
-    { weight: 8, quick: 2 },
+    { weight: 8, quick: 1 },
     [
       `${three}COMMIT;\nCREATE TABLE b3 ();`,
       `${three}ROLLBACK;\nCREATE TABLE b3 ();`,
