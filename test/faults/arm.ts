@@ -33,7 +33,6 @@ export const messages = {
   tryLock: /pg_try_advisory_lock/,
   /** The last message of a revision in a transaction. */
   commit: /INSERT INTO orch\.log[\s\S]*COMMIT$/,
-  begin: /^BEGIN;[\s\S]*INSERT INTO orch\.ledger/,
   prepare: /CREATE ROLE|CREATE DATABASE|ALLOW_CONNECTIONS true|ALTER DEFAULT PRIVILEGES/,
   createLedger: /CREATE TABLE IF NOT EXISTS orch\.ledger/,
   progress: /UPDATE orch\.ledger AS l SET statements_done/,

@@ -9,8 +9,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** A line of the product, and what stands there instead. */
 interface Change {
   readonly file: string;
-  readonly from: string;
-  readonly to: string;
+  readonly from: RegExp;
+  /** As in `String.replace`. */
+  readonly to: string | ((found: string) => string);
 }
 
 /** Programs with a fault built in, which the suite must find. The product itself has no switch for any of it. */
@@ -18,32 +19,33 @@ export const mutants = {
   'without the lock': [
     {
       file: 'src/adapters/postgres/polled-lock.ts',
-      from: 'if (await tryLock(session, key)) return undefined;',
+      from: /if \(await tryLock\(session, key\)\) return undefined;/g,
       to: 'return undefined;',
     },
     {
       file: 'src/adapters/postgres/polled-lock.ts',
-      from: 'return rows[0]?.released === true;',
+      from: /return rows\[0\]\?\.released === true;/g,
       to: 'return true;',
     },
   ],
   'with the ledger row outside the transaction': [
     {
       file: 'src/adapters/postgres/ledger-sql.ts',
-      from: "${insertRowSql(revision, writer, 'started')} RETURNING ${IDENTITY_COLUMNS}`;",
-      to: "${insertRowSql(revision, writer, 'started')}; COMMIT; BEGIN; SELECT ${IDENTITY_COLUMNS}`;",
+      from: / RETURNING (?=\$\{IDENTITY_COLUMNS\})/g,
+      to: '; COMMIT; BEGIN; SELECT ',
     },
     {
       file: 'src/adapters/postgres/ledger-sql.ts',
-      from: 'export const BEGIN_STATEMENTS = 4;',
-      to: 'export const BEGIN_STATEMENTS = 7;',
+      // What stands there, and COMMIT, BEGIN and SELECT.
+      from: /(?<=BEGIN_STATEMENTS = )\d+/g,
+      to: (count) => String(Number(count) + 3),
     },
   ],
   'with blocking lock waits': [
     {
       file: 'src/adapters/postgres/polled-lock.ts',
-      from: 'SELECT pg_catalog.pg_try_advisory_lock($1::pg_catalog.int8) AS granted',
-      to: 'SELECT pg_catalog.pg_advisory_lock($1::pg_catalog.int8) IS NOT NULL AS granted',
+      from: /pg_try_advisory_lock\(\$1::pg_catalog\.int8\)/g,
+      to: () => 'pg_advisory_lock($1::pg_catalog.int8) IS NOT NULL',
     },
   ],
 } as const satisfies Readonly<Record<string, readonly Change[]>>;
@@ -91,6 +93,6 @@ function changing(changes: readonly Change[]): Plugin {
 }
 
 function changed(text: string, { file, from, to }: Change): string {
-  if (text.split(from).length !== 2) throw new Error(`${file} does not have once: ${from}`);
-  return text.replace(from, () => to);
+  if (text.match(from)?.length !== 1) throw new Error(`${file} does not have once: ${from}`);
+  return typeof to === 'string' ? text.replace(from, to) : text.replace(from, to);
 }

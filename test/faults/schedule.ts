@@ -5,7 +5,7 @@ import type { Group, Injection, Row } from './row.ts';
 const round: readonly Row[] = matrix.flatMap((row) => Array.from({ length: row.weight }, () => row));
 
 /** The injection with this number: the same row and the same places each time. @param seed from 1 */
-export function injectionOf(seed: number): Injection {
+function injectionOf(seed: number): Injection {
   const row = round[(seed - 1) % round.length];
   if (row === undefined) throw new RangeError(`${seed} is no number of an injection`);
   return { seed, row };

@@ -4,7 +4,7 @@ import type { ServiceSketch } from '../support/project-folder.ts';
 
 /** How many histories there are: few, so that the clean run of each is needed once. */
 const HISTORIES = 4;
-export const REVISIONS = 5;
+const REVISIONS = 5;
 
 /** `001_first` makes the table of canaries; the others do what people write, and leave one canary each. */
 export function history(

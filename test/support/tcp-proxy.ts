@@ -4,7 +4,8 @@ import { onTestFinished } from 'vitest';
 
 /**
  * What happens to a query: the connection is cut before the server gets it, as soon as it was sent on, when the server's
- * answer comes, or in the middle of that; from it on nothing comes through; or it comes later, by so many ms.
+ * answer comes, or in the middle of that; it is sent on and cut on the client's side alone, so that the server does not
+ * notice; from it on nothing comes through; or it comes later, by so many ms.
  */
 export type Verdict =
   | 'pass'
@@ -12,6 +13,7 @@ export type Verdict =
   | 'cut-when-sent'
   | 'cut-at-answer'
   | 'cut-in-answer'
+  | 'lose-client'
   | 'stall'
   | { readonly delay: number };
 
@@ -19,12 +21,14 @@ export interface TcpProxy {
   readonly port: number;
   /** Asked for each query; `application` is the session's `application_name`. */
   judge: (query: { readonly application: string; readonly sql: string }) => Verdict;
+  /** Which process id a session is told at log-in (BackendKeyData) in place of its backend's. */
+  key: (pid: number) => number;
   /** Called just before an answer is kept back, by `cut-at-answer` and `cut-in-answer`. */
   onAnswer: () => void;
   /** From now on nothing comes through any more, in either direction; connections stay open. */
   stall(): void;
-  /** As a pooler does: clients are told this process id instead of their backend's (BackendKeyData). */
-  pretendProcessId(pid: number): void;
+  /** The same for the connections that there are; new ones get through. */
+  stallOpen(): void;
   /** Ends the connections of sessions whose `application_name` matches. */
   cut(application: RegExp): void;
 }
@@ -33,28 +37,28 @@ export interface TcpProxy {
 export async function startTcpProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
   const links = new Set<Link>();
   let stalled = false;
-  let pretended: number | undefined;
   const server = createServer((client) => {
     const link = new Link(client, connect(target.port, target.host), {
       judge: (query) => proxy.judge(query),
       onAnswer: () => proxy.onAnswer(),
-      pretended: () => pretended,
+      key: (pid) => proxy.key(pid),
     });
     links.add(link);
     if (stalled) link.stall();
-    client.once('close', () => links.delete(link));
+    link.onEnd(() => links.delete(link));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const proxy: TcpProxy = {
     port: (server.address() as AddressInfo).port,
     judge: () => 'pass',
+    key: (pid) => pid,
     onAnswer: () => undefined,
-    pretendProcessId: (pid) => {
-      pretended = pid;
-    },
     stall: () => {
       stalled = true;
+      for (const link of links) link.stall();
+    },
+    stallOpen: () => {
       for (const link of links) link.stall();
     },
     cut: (application) => {
@@ -68,9 +72,7 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
   return proxy;
 }
 
-interface LinkHooks extends Pick<TcpProxy, 'judge' | 'onAnswer'> {
-  pretended(): number | undefined;
-}
+type LinkHooks = Pick<TcpProxy, 'judge' | 'key' | 'onAnswer'>;
 
 /** One client's connection; reads its messages as PostgreSQL's protocol frames them (manual, 54.2). */
 class Link {
@@ -81,6 +83,8 @@ class Link {
   #started = false;
   #awaited: 'cut-at-answer' | 'cut-in-answer' | undefined;
   #stalled = false;
+  #keyed = false;
+  #keepsServer = false;
   #received = Buffer.alloc(0);
 
   constructor(client: Socket, server: Socket, hooks: LinkHooks) {
@@ -93,8 +97,15 @@ class Link {
     server.on('data', (chunk: Buffer) => this.#fromServer(chunk));
     // Either side's end is the other's.
     for (const socket of [client, server]) socket.on('error', () => this.cut());
-    client.once('close', () => this.cut());
+    client.once('close', () => {
+      if (!this.#keepsServer) this.cut();
+    });
     server.once('close', () => this.cut());
+  }
+
+  /** Both sides are closed. */
+  onEnd(end: () => void): void {
+    this.#server.once('close', end);
   }
 
   stall(): void {
@@ -109,9 +120,9 @@ class Link {
   }
 
   #fromServer(chunk: Buffer): void {
+    if (this.#keepsServer) return;
     if (this.#awaited === undefined) {
-      this.#pretend(chunk);
-      this.#client.write(chunk);
+      this.#client.write(this.#withKey(chunk));
       return;
     }
     this.#hooks.onAnswer();
@@ -119,11 +130,13 @@ class Link {
     else this.#client.end(chunk.subarray(0, Math.ceil(chunk.length / 2)), () => this.cut());
   }
 
-  /** BackendKeyData is `K`, a length of 12, process id and key; the server sends it once, with what ends the start-up. */
-  #pretend(chunk: Buffer): void {
-    const pid = this.#hooks.pretended();
-    const at = pid === undefined ? -1 : chunk.indexOf(Buffer.from([0x4b, 0, 0, 0, 12]));
-    if (at >= 0) chunk.writeInt32BE(pid ?? 0, at + 5);
+  /** A BackendKeyData message is 13 bytes: `K`, 12, process id, key; it comes in one piece with the rest of the log-in. */
+  #withKey(chunk: Buffer): Buffer {
+    const at = this.#keyed ? -1 : chunk.indexOf(Buffer.from([0x4b, 0, 0, 0, 12]));
+    if (at < 0 || chunk.length < at + 13) return chunk;
+    this.#keyed = true;
+    chunk.writeInt32BE(this.#hooks.key(chunk.readInt32BE(at + 5)), at + 5);
+    return chunk;
   }
 
   #fromClient(chunk: Buffer): void {
@@ -141,8 +154,11 @@ class Link {
     else if (typeof verdict === 'object') this.#passLater(frame, verdict.delay);
     else {
       if (verdict === 'cut-at-answer' || verdict === 'cut-in-answer') this.#awaited = verdict;
-      // The socket is ended, not destroyed: what was written before goes out.
-      if (verdict === 'cut-when-sent') this.#server.end(frame, () => this.#client.destroy());
+      if (verdict === 'lose-client') {
+        this.#keepsServer = true;
+        this.#server.write(frame);
+        this.#client.destroy();
+      } else if (verdict === 'cut-when-sent') this.#server.end(frame, () => this.#client.destroy());
       else this.#server.write(frame);
       return true;
     }

@@ -18,7 +18,7 @@ CREATE INDEX CONCURRENTLY side_a ON side (a);
 ${canary('003_special')}`;
 
 /** A session of somebody else in the service's database; ends with the test. */
-async function somebody(stage: Stage, sql: string): Promise<pg.Client> {
+async function somebody(stage: Stage, sql: string): Promise<void> {
   const { host, port, adminRole: user, adminPassword: password } = stage.project.postgres;
   const database = stage.project.database('api-a');
   const client = new pg.Client({ host, port, user, password, database, application_name: 'a forgotten psql' });
@@ -26,15 +26,16 @@ async function somebody(stage: Stage, sql: string): Promise<pg.Client> {
   await client.connect();
   await client.query(sql);
   sessions.set(stage, client);
-  onTestFinished(() => client.end());
-  return client;
+  onTestFinished(() => leave(stage));
 }
 
 const sessions = new WeakMap<Stage, pg.Client>();
 const holders = new WeakMap<Stage, RunningOrch>();
 
 async function leave(stage: Stage): Promise<void> {
-  await sessions.get(stage)?.end();
+  const client = sessions.get(stage);
+  sessions.delete(stage);
+  await client?.end();
 }
 
 async function together(stage: Stage): Promise<readonly Ended[]> {
@@ -140,9 +141,15 @@ export const contentionRows: readonly Row[] = [
       const read = ['SELECT FROM canary', 'LOCK TABLE canary IN ACCESS SHARE MODE'];
       await somebody(stage, `BEGIN ISOLATION LEVEL REPEATABLE READ; ${stage.draw.pick(read)}`);
       stage.hit = true;
-      return [await stage.startDirect().ended];
+      const run = stage.startDirect();
+      // A run that tries again in vain would do so for minutes.
+      const timer = setTimeout(() => void leave(stage), 3_000);
+      const ended = await run.ended;
+      clearTimeout(timer);
+      return [ended];
     },
-    ends: { 5: [/lock timeout/, /rolled back/, /orch migrate/] },
+    // Given up, or tried again until the reader had left.
+    ends: { 0: [], 5: [/lock timeout/, /rolled back/, /orch migrate/] },
     mend: leave,
   },
   {

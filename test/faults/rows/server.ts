@@ -73,7 +73,7 @@ export const serverRows: readonly Row[] = [
     inject: async (stage) => {
       // What a pooler does on the wire: the process id that the client is told is not the backend's.
       stage.hit = true;
-      stage.proxy.pretendProcessId(4_242);
+      stage.proxy.key = (pid) => pid + 1;
       return [await stage.start().ended];
     },
     ends: { 2: [/pooler/, /next:/] },
