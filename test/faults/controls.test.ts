@@ -5,16 +5,25 @@ import { isGood } from './results.ts';
 import type { Result, Row } from './row.ts';
 import { runInjection } from './run-injection.ts';
 
-/** Rows that must find the fault, each by itself. */
-const found: Readonly<Record<keyof typeof mutants, readonly string[]>> = {
-  'without the lock': ['several runs at once on a warm server', 'the lock held by an idle session'],
+/** A row that must find the fault, and what it then says. */
+interface Finder {
+  readonly row: string;
+  readonly says: RegExp;
+}
+
+/** Each finds it by itself; the quick form asks the first one. */
+const finders: Readonly<Record<keyof typeof mutants, readonly Finder[]>> = {
+  'without the lock': [
+    { row: 'several runs at once on a warm server', says: /[1-9] doubled/ },
+    { row: 'the lock held by an idle session', says: /it ended with 0/ },
+  ],
   'with the ledger row outside the transaction': [
-    'kill -9 after the statements, before the ledger',
-    'invalid SQL in the middle of a revision',
+    { row: 'kill -9 after the statements, before the ledger', says: /the run without the fault ended with 6/ },
+    { row: 'invalid SQL in the middle of a revision', says: /the run without the fault ended with 6/ },
   ],
   'with blocking lock waits': [
-    'CREATE INDEX CONCURRENTLY while others wait for the lock',
-    'a run that meets one at work',
+    { row: 'CREATE INDEX CONCURRENTLY while others wait for the lock', says: /did not end within|deadlock detected/ },
+    { row: 'a run that meets one at work', says: /migrate --lock-wait 300ms did not end within/ },
   ],
 };
 
@@ -22,17 +31,26 @@ const names = Object.keys(mutants) as readonly (keyof typeof mutants)[];
 
 // A suite that finds nothing in a program that is broken on purpose proves nothing about one that is not.
 describe.each(names)('the program %s', (name) => {
-  test.each(found[name])('is found by: %s', async (row) => {
+  const rows = finders[name].slice(0, process.env.ORCH_FAULT_RUNS ? undefined : 1);
+  test.each(rows)('is found by: $row', async ({ row, says }) => {
     const { program, remove } = await buildMutant(name);
     onTestFinished(remove);
-    const result = await runInjection({ seed: 1, row: requireRow(row) }, { program, deadline: 8_000 });
-    expect(isGood(result), JSON.stringify(result)).toBe(false);
-    process.stderr.write(`${name}: ${row}: ${told(result)}\n`);
+    const found = await firstBad(requireRow(row), program);
+    expect(found === undefined ? 'nothing' : told(found)).toMatch(says);
   });
 });
 
+/** Runs that are begun at once do not always meet: a few injections, of which one must find the fault. */
+async function firstBad(row: Row, program: string): Promise<Result | undefined> {
+  for (let seed = 1; seed <= 6; seed += 1) {
+    const result = await runInjection({ seed, row }, { program, deadline: 12_000 });
+    if (!isGood(result)) return result;
+  }
+  return undefined;
+}
+
 function told({ lost, doubled, wrong }: Result): string {
-  return `${lost.length} lost, ${doubled.length} doubled, ${wrong.map((line) => line.split('\n')[0]).join('; ')}`;
+  return `${lost.length} lost, ${doubled.length} doubled, ${wrong.join('; ')}`;
 }
 
 function requireRow(name: string): Row {

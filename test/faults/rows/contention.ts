@@ -9,7 +9,7 @@ import { services } from '../workload.ts';
 
 const outside = `-- orch: transaction none
 CREATE TABLE side AS SELECT g FROM generate_series(1, 5) AS g;
-SELECT pg_sleep(0.1);
+SELECT pg_sleep(0.3);
 ${canary('003_special')}`;
 
 const build = `-- orch: transaction none

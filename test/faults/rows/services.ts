@@ -109,7 +109,6 @@ export const servicesRows: readonly Row[] = [
   {
     ...toContainers,
     name: 'the Docker engine goes away while a container is made or started',
-    quick: 1,
     inject: (stage) => throughProxy(stage, async (proxy) => proxy.goAwayAt(stage.draw.pick(creations))),
     ends: { 12: [/the Docker engine does not answer any more/, /orch status/, /orch up/] },
     mend: mendCompose,
@@ -165,7 +164,6 @@ export const servicesRows: readonly Row[] = [
   {
     ...toContainers,
     name: 'a Compose file that is not valid',
-    quick: 1,
     inject: (stage) => upWith(stage, { image: ['no', 'image'] }),
     ends: { 2: [/Compose refuses compose\.yaml/, /docker compose -f compose\.yaml config --quiet/] },
     mend: mendCompose,
