@@ -1,6 +1,7 @@
 import type { Row } from './row.ts';
 import { connectionRows } from './rows/connection.ts';
 import { contentionRows } from './rows/contention.ts';
+import { failoverRows } from './rows/failover.ts';
 import { killRows } from './rows/kill.ts';
 import { revisionRows } from './rows/revision.ts';
 import { serverRows } from './rows/server.ts';
@@ -16,4 +17,5 @@ export const matrix: readonly Row[] = [
   ...contentionRows,
   ...serverRows,
   ...servicesRows,
+  ...failoverRows,
 ];

@@ -35,6 +35,8 @@ export interface Row {
   readonly inject: (stage: Stage) => Promise<readonly Ended[]>;
   /** True: a place that is drawn may be none of the run, which is then no injection. */
   readonly mayMiss?: boolean;
+  /** True: the server loses what it has acknowledged. */
+  readonly forgets?: boolean;
   /** Starts the run without the fault; absent: `orch migrate`. */
   readonly again?: (stage: Stage) => RunningOrch;
   /** What else is not as it must be in the end. */

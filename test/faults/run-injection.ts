@@ -24,7 +24,7 @@ export async function runInjection({ seed, row }: Injection, options: StageOptio
   const began = performance.now();
   const wrong = firsts.flatMap((ended) => judgeEnd(row, ended));
   await row.mend?.(stage);
-  const forgotten = await findForgotten(stage, firsts);
+  const forgotten = row.forgets === true ? [] : await findForgotten(stage, firsts);
   const release = await watchRelease(stage, began);
   const released = release().then(async (held) => {
     await row.mendWhenReleased?.(stage);
