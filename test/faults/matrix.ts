@@ -3,6 +3,7 @@ import { connectionRows } from './rows/connection.ts';
 import { contentionRows } from './rows/contention.ts';
 import { failoverRows } from './rows/failover.ts';
 import { killRows } from './rows/kill.ts';
+import { refusalRows } from './rows/refusal.ts';
 import { revisionRows } from './rows/revision.ts';
 import { serverRows } from './rows/server.ts';
 import { servicesRows } from './rows/services.ts';
@@ -13,6 +14,7 @@ export const matrix: readonly Row[] = [
   ...killRows,
   ...signalRows,
   ...connectionRows,
+  ...refusalRows,
   ...revisionRows,
   ...contentionRows,
   ...serverRows,
