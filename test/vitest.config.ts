@@ -28,7 +28,7 @@ const withServers = {
 export default defineConfig({
   root,
   test: {
-    reporters: ['default', 'test/support/summary-reporter.ts'],
+    reporters: ['default', 'test/faults/report.ts', 'test/support/summary-reporter.ts'],
     projects: [
       // The random ones read thousands of files: seconds, and more where other work shares the machine.
       suite('unit', ['core', 'config', 'report', 'services'], { testTimeout: 120_000 }),
@@ -36,6 +36,7 @@ export default defineConfig({
       suite('cli', ['cli'], withServers),
       suite('scenario', ['scenario'], withServers),
       suite('security', ['security'], withServers),
+      suite('faults', ['faults'], withServers),
       suite('docker', ['docker'], {
         retry,
         testTimeout: 300_000,

@@ -138,14 +138,15 @@ export class TargetSession {
   /** Asks the server to cancel what the worker runs; the worker's query then fails with 57014. PGlite cannot be asked. */
   async cancelWorker(): Promise<void> {
     if (this.#worker === undefined || this.location.sessions === 'one') return;
-    const worker = await this.#worker;
-    const session = this.lost.aborted
-      ? await this.#run.ports.database.connect(this.location, 'cancel')
-      : await this.keeper();
+    // Asked once: `close`, which the failure of the cancelled statement leads to, begins anew with a lock that is not lost.
+    const isLost = this.lost.aborted;
+    const [worker, keeper] = [await this.#worker, this.#keeper];
+    if (worker === undefined || (keeper === undefined && !isLost)) return;
+    const session = isLost ? await this.#run.ports.database.connect(this.location, 'cancel') : await keeper;
     try {
-      await session.query('SELECT pg_catalog.pg_cancel_backend($1)', [worker.pid]);
+      await session?.query('SELECT pg_catalog.pg_cancel_backend($1)', [worker.pid]);
     } finally {
-      if (this.lost.aborted) await session.close();
+      if (isLost) await session?.close();
     }
   }
 

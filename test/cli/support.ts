@@ -48,7 +48,8 @@ export function expectClean(ended: Ended, secrets: readonly string[] = []): void
   }
 }
 
-function formsOf(secret: string): readonly string[] {
+/** As it is, URL-encoded, and as it stands within a text in base64. */
+export function formsOf(secret: string): readonly string[] {
   const encoded = [0, 1, 2].map((offset) => {
     // Inside a longer text the secret may begin at each of the three bytes that make four characters.
     const whole = Buffer.from(`${'x'.repeat(offset)}${secret}`).toString('base64');

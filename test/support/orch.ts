@@ -17,6 +17,8 @@ export interface OrchOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly input?: string;
+  /** The `main.js` to run; absent: the built one. */
+  readonly program?: string | undefined;
 }
 
 /** A running orch; awaited, its end. */
@@ -30,7 +32,7 @@ export interface RunningOrch {
 
 /** The built program as a child process, as a user runs it: not a terminal, a clean environment. */
 export function startOrch(args: readonly string[], options: OrchOptions): RunningOrch {
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [options.program ?? program, ...args], {
     cwd: options.cwd,
     env: definedOnly({ ...baseEnvironment(), ...options.env }),
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -28,15 +28,25 @@ export interface ProjectFolder {
   sql<Row = Record<string, unknown>>(service: string | undefined, text: string): Promise<readonly Row[]>;
 }
 
+export interface ProjectOptions {
+  readonly environment?: string;
+  /** More lines of the config. */
+  readonly yaml?: string;
+  /** The URL in the config; absent: the server's own. */
+  readonly server?: string;
+  /** A server of the test's own; absent: the one of the global set-up. */
+  readonly postgres?: TestPostgres;
+}
+
 const OWNER_PASSWORD = 'owner-canary-7f3a';
 const APP_PASSWORD = 'app-canary-91bc';
 
 /** Makes the project; it and its databases are removed when the test is over. */
 export async function makeProject(
   sketches: Readonly<Record<string, ServiceSketch>>,
-  options: { readonly environment?: string; readonly yaml?: string; readonly server?: string } = {},
+  options: ProjectOptions = {},
 ): Promise<ProjectFolder> {
-  const postgres = await startPostgres();
+  const postgres = options.postgres ?? (await startPostgres());
   const folder = await mkdtemp(join(tmpdir(), 'orch-test-'));
   const suffix = Math.random().toString(36).slice(2, 10);
   const nameOf = (service: string, kind: string): string => `${service.replaceAll('-', '_')}_${kind}_${suffix}`;
@@ -61,7 +71,7 @@ export async function makeProject(
 async function writeProject(
   project: ProjectFolder,
   sketches: Readonly<Record<string, ServiceSketch>>,
-  options: { readonly environment?: string; readonly yaml?: string; readonly server?: string },
+  options: ProjectOptions,
 ): Promise<void> {
   const { host, port, adminRole, adminPassword } = project.postgres;
   await project.write('admin_password', `${adminPassword}\n`);

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { formsOf } from '../cli/support.ts';
+import { countCanaries, countLeftovers, readLedger } from '../support/canary.ts';
+import { snapshot } from '../support/catalog-snapshot.ts';
+import { until } from '../support/local-service.ts';
+import { orch } from '../support/orch.ts';
+import { makeProject, type ProjectFolder } from '../support/project-folder.ts';
+import type { Result } from './row.ts';
+import type { Stage } from './stage.ts';
+
+type Verdict = Pick<Result, 'lost' | 'doubled' | 'wrong'>;
+
+/** Holds the project, after a run without faults, against what a clean run of the same files makes. */
+export async function judge(stage: Stage): Promise<Verdict> {
+  const lost: string[] = [];
+  const doubled: string[] = [];
+  const wrong: string[] = [];
+  for (const service of stage.services) {
+    const names = await revisionNames(stage.project, service);
+    const counts = await countCanaries(stage.project, service).catch(() => ({}) as Record<string, number>);
+    lost.push(...names.filter((name) => !counts[name]).map((name) => `${service} ${name}`));
+    doubled.push(...names.filter((name) => (counts[name] ?? 0) > 1).map((name) => `${service} ${name}`));
+    wrong.push(...(await judgeLedger(stage.project, service, names)));
+    wrong.push(...(await judgeCatalog(stage.project, service)));
+    wrong.push(...(await judgeLeftovers(stage.project, service)));
+  }
+  wrong.push(...(await strayFiles(stage.project)), ...(await strayProcesses(stage.project)));
+  wrong.push(...(await leakedSecrets(stage)));
+  return { lost, doubled, wrong };
+}
+
+/** As the files say, without their endings. */
+async function revisionNames(project: ProjectFolder, service: string): Promise<readonly string[]> {
+  const files = await readdir(join(project.folder, service, 'revisions'));
+  return files.map((file) => file.replace(/\.up\.sql$/, '')).sort();
+}
+
+async function judgeLedger(project: ProjectFolder, service: string, names: readonly string[]): Promise<string[]> {
+  const found = await readLedger(project, service);
+  const wanted = names.map((name) => `${name} applied`);
+  return found.join() === wanted.join() ? [] : [`the ledger of ${service} is ${found.join(', ')}`];
+}
+
+/** By the files' hash: what a clean run of them makes. */
+const cleanRuns = new Map<string, Promise<string>>();
+
+async function judgeCatalog(project: ProjectFolder, service: string): Promise<string[]> {
+  const files = await readRevisions(project, service);
+  const key = createHash('sha256')
+    .update(JSON.stringify([service, files]))
+    .digest('hex');
+  const clean = cleanRuns.get(key) ?? cleanRun(project, service, files);
+  cleanRuns.set(key, clean);
+  const [found, wanted] = [await catalogOf(project, service), await clean];
+  if (found === wanted) return [];
+  const lines = wanted.split('\n');
+  const other = found.split('\n').findIndex((line, index) => line !== lines[index]);
+  return [`the catalog of ${service} differs: ${found.split('\n')[other]} instead of ${lines[other]}`];
+}
+
+async function readRevisions(project: ProjectFolder, service: string): Promise<Record<string, string>> {
+  const folder = join(project.folder, service, 'revisions');
+  const names = (await readdir(folder)).sort();
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+  return Object.fromEntries(names.map((name, index) => [name, texts[index] ?? '']));
+}
+
+/** On the same server: what is there besides the project's own is part of what a run meets. */
+async function cleanRun(
+  { postgres }: ProjectFolder,
+  service: string,
+  revisions: Record<string, string>,
+): Promise<string> {
+  const project = await makeProject({ [service]: { revisions } }, { postgres });
+  const ended = await orch(['migrate'], { cwd: project.folder });
+  if (ended.code !== 0) throw new Error(`the clean run failed: ${ended.output}`);
+  return await catalogOf(project, service);
+}
+
+/** A line for each object and row, with the names that are this project's own made the same in all. */
+async function catalogOf(project: ProjectFolder, service: string): Promise<string> {
+  const own = project.database('').split('_').at(-1) ?? '';
+  const { log: _, ...parts } = await snapshot(project.postgres, project.database(service));
+  const lines = Object.entries(parts).flatMap(([part, rows]) => rows.map((row) => `${part} ${JSON.stringify(row)}`));
+  return lines.join('\n').replaceAll(own, 'own').replaceAll(project.postgres.adminRole, 'admin');
+}
+
+async function judgeLeftovers(project: ProjectFolder, service: string): Promise<string[]> {
+  const wrong: string[] = [];
+  let left = { locks: -1, sessions: -1 };
+  // A backend needs a moment to end once its client has gone.
+  await until('no lock and no session is left', async () => {
+    left = await countLeftovers(project, service);
+    return left.locks + left.sessions === 0;
+  }).catch(() => wrong.push(`${left.locks} locks and ${left.sessions} sessions are left in ${service}`));
+  const invalid = await project.sql<{ name: string }>(
+    service,
+    'SELECT indexrelid::regclass::text AS name FROM pg_index WHERE NOT indisvalid',
+  );
+  return [...wrong, ...invalid.map(({ name }) => `the index ${name} of ${service} is invalid`)];
+}
+
+/** Whatever is in the project's folder that the test did not write. */
+async function strayFiles(project: ProjectFolder): Promise<string[]> {
+  const files = await readdir(project.folder, { recursive: true, withFileTypes: true });
+  const known = /\.(?:sql|yaml)$|^admin_password$/;
+  return files.filter((file) => file.isFile() && !known.test(file.name)).map(({ name }) => `the file ${name} is left`);
+}
+
+/** Processes that run in the project's folder; a child of a killed orch may have a moment to end by itself. */
+async function strayProcesses(project: ProjectFolder): Promise<string[]> {
+  let found: readonly string[] = [];
+  await until('no process is left', async () => {
+    found = await processesIn(project.folder);
+    return found.length === 0;
+  }).catch(() => undefined);
+  return found.map((pid) => `process ${pid} is left`);
+}
+
+async function processesIn(folder: string): Promise<readonly string[]> {
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const folders = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => '')));
+  return pids.filter((_, index) => folders[index]?.startsWith(folder));
+}
+
+async function leakedSecrets(stage: Stage): Promise<string[]> {
+  const { project } = stage;
+  const places: Record<string, string> = {
+    'the command lines': [...stage.commandLines].join('\n'),
+    'the output': stage.ended.map(({ output }) => output).join('\n'),
+  };
+  for (const service of stage.services) {
+    const rows = await project.sql(
+      service,
+      'SELECT l::text FROM orch.log l UNION ALL SELECT l::text FROM orch.ledger l',
+    );
+    places[`the ledger of ${service}`] = JSON.stringify(rows);
+  }
+  const secrets = ['owner-canary-7f3a', 'app-canary-91bc', project.postgres.adminPassword].flatMap(formsOf);
+  return Object.entries(places).flatMap(([place, text]) =>
+    secrets
+      .filter((secret) => text.toLowerCase().includes(secret.toLowerCase()))
+      .map((secret) => `${place} hold a secret as ${secret}`),
+  );
+}

@@ -1,0 +1,214 @@
+import pg from 'pg';
+import { onTestFinished } from 'vitest';
+import { lockKey } from '../../../src/adapters/postgres/polled-lock.ts';
+import { canary } from '../../support/canary.ts';
+import type { Ended, RunningOrch } from '../../support/orch.ts';
+import type { Row } from '../row.ts';
+import { GATE, type Stage } from '../stage.ts';
+import { services } from '../workload.ts';
+
+const outside = `-- orch: transaction none
+CREATE TABLE side AS SELECT g FROM generate_series(1, 5) AS g;
+SELECT pg_sleep(0.3);
+${canary('003_special')}`;
+
+const build = `-- orch: transaction none
+CREATE TABLE side (a int);
+CREATE INDEX CONCURRENTLY side_a ON side (a);
+${canary('003_special')}`;
+
+/** A session of somebody else in the service's database; ends with the test. */
+async function somebody(stage: Stage, sql: string): Promise<void> {
+  const { host, port, adminRole: user, adminPassword: password } = stage.project.postgres;
+  const database = stage.project.database('api-a');
+  const client = new pg.Client({ host, port, user, password, database, application_name: 'a forgotten psql' });
+  client.on('error', () => undefined);
+  await client.connect();
+  await client.query(sql);
+  sessions.set(stage, client);
+  onTestFinished(() => leave(stage));
+}
+
+const sessions = new WeakMap<Stage, pg.Client>();
+const holders = new WeakMap<Stage, RunningOrch>();
+
+async function leave(stage: Stage): Promise<void> {
+  const client = sessions.get(stage);
+  sessions.delete(stage);
+  await client?.end();
+}
+
+async function together(stage: Stage): Promise<readonly Ended[]> {
+  stage.hit = true;
+  const count = 3 + stage.draw.below(5);
+  return await Promise.all(Array.from({ length: count }, () => stage.startDirect().ended));
+}
+
+/** A run that stands at the gate with the lock. */
+async function holdByOrch(stage: Stage): Promise<RunningOrch> {
+  const gate = await stage.closeGate();
+  const holder = stage.startDirect();
+  await gate.waiter();
+  holders.set(stage, holder);
+  stage.hit = true;
+  return holder;
+}
+
+async function endHolder(stage: Stage, code: number): Promise<void> {
+  await stage.openGate();
+  const ended = await holders.get(stage)?.ended;
+  if (ended?.code !== code) stage.complaints.push(`the holder ended with ${ended?.code}: ${ended?.stderr.slice(-300)}`);
+}
+
+const busy = { 4: [/held by pid \d+ \(/, /--lock-wait 10m/, /pg_terminate_backend\(\d+\)/] } as const;
+const impatient = ['migrate', '--lock-wait', '300ms'];
+
+export const contentionRows: readonly Row[] = [
+  {
+    name: 'several runs at once on a cold server',
+    group: 'contention',
+    weight: 6,
+    quick: 1,
+    scene: (draw) => ({ services: services(draw, { 3: outside }), applied: 0 }),
+    inject: together,
+    ends: { 0: [] },
+  },
+  {
+    name: 'several runs at once on a warm server',
+    group: 'contention',
+    weight: 8,
+    quick: 1,
+    scene: (draw) => ({ services: services(draw, { 3: outside }), applied: 1 + draw.below(2) }),
+    inject: together,
+    ends: { 0: [] },
+  },
+  {
+    name: 'a run that meets one at work',
+    group: 'contention',
+    weight: 4,
+    quick: 1,
+    scene: (draw) => ({ services: { 'api-a': one(draw, GATE) }, applied: 1 }),
+    inject: async (stage) => {
+      await holdByOrch(stage);
+      return [await stage.startDirect(impatient).ended];
+    },
+    ends: busy,
+    mend: (stage) => endHolder(stage, 0),
+  },
+  {
+    name: 'a run that meets one that hangs',
+    group: 'contention',
+    weight: 3,
+    quick: 1,
+    scene: (draw) => ({ services: { 'api-a': one(draw, GATE) }, applied: 1 }),
+    inject: async (stage) => {
+      const holder = await holdByOrch(stage);
+      holder.child.kill('SIGSTOP');
+      const ended = await stage.startDirect(impatient).ended;
+      // What it tells to type ends the session with the lock, and nothing else does.
+      const [terminate] = /SELECT pg_terminate_backend\(\d+\);/.exec(ended.stderr) ?? [];
+      await stage.project.sql('api-a', terminate ?? 'SELECT 1');
+      holder.child.kill('SIGCONT');
+      return [ended];
+    },
+    ends: busy,
+    mend: (stage) => endHolder(stage, 8),
+  },
+  {
+    name: 'the lock held by an idle session',
+    group: 'contention',
+    weight: 3,
+    quick: 1,
+    scene: (draw) => ({ services: { 'api-a': one(draw) }, applied: 1 }),
+    inject: async (stage) => {
+      await somebody(stage, `SELECT pg_advisory_lock(${lockKey(stage.project.database('api-a'), 'orch')})`);
+      stage.hit = true;
+      return [await stage.startDirect(impatient).ended];
+    },
+    ends: { 4: [...busy[4], /a forgotten psql/] },
+    mend: leave,
+  },
+  {
+    name: 'a long reader, or a dump, before ALTER TABLE',
+    group: 'contention',
+    weight: 5,
+    quick: 1,
+    scene: (draw) => ({
+      services: { 'api-a': one(draw, '-- orch: lock_timeout 200ms\nALTER TABLE canary ADD COLUMN more int;') },
+      applied: 1,
+    }),
+    inject: async (stage) => {
+      const read = ['SELECT FROM canary', 'LOCK TABLE canary IN ACCESS SHARE MODE'];
+      await somebody(stage, `BEGIN ISOLATION LEVEL REPEATABLE READ; ${stage.draw.pick(read)}`);
+      stage.hit = true;
+      const run = stage.startDirect();
+      // A run that tries again in vain would do so for minutes.
+      const timer = setTimeout(() => void leave(stage), 3_000);
+      const ended = await run.ended;
+      clearTimeout(timer);
+      return [ended];
+    },
+    // Given up, or tried again until the reader had left.
+    ends: { 0: [], 5: [/lock timeout/, /rolled back/, /orch migrate/] },
+    mend: leave,
+  },
+  {
+    name: 'CREATE INDEX CONCURRENTLY while others wait for the lock',
+    group: 'contention',
+    weight: 4,
+    quick: 1,
+    scene: (draw) => ({ services: { 'api-a': one(draw, GATE, build) }, applied: 1 }),
+    inject: async (stage) => {
+      const holder = await holdByOrch(stage);
+      const waiting = [stage.startDirect(), stage.startDirect()];
+      await Promise.all(waiting.map((run) => untilWaiting(stage, run)));
+      await stage.openGate();
+      return await Promise.all([holder, ...waiting].map((run) => run.ended));
+    },
+    ends: { 0: [] },
+  },
+  {
+    name: 'reset of a database that others use',
+    group: 'contention',
+    weight: 2,
+    quick: 1,
+    scene: (draw) => ({ services: { 'api-a': one(draw) }, applied: 1, environment: 'development' }),
+    inject: async (stage) => {
+      await somebody(stage, "INSERT INTO canary VALUES ('own')");
+      stage.hit = true;
+      const ended = await stage.startDirect(['reset', 'api-a']).ended;
+      const [kept] = await stage.project.sql('api-a', "DELETE FROM canary WHERE name = 'own' RETURNING name");
+      if (kept === undefined) stage.complaints.push('the database was dropped');
+      return [ended];
+    },
+    ends: { 2: [/a forgotten psql/, /--yes/] },
+  },
+];
+
+/** Revision 2 stands at the gate, or 3 does. */
+function one(
+  draw: Parameters<typeof services>[0],
+  ...special: readonly string[]
+): { revisions: Record<string, string> } {
+  const [first, second] = special;
+  const texts = second === undefined ? { ...(first && { 3: first }) } : { 2: first ?? '', 3: second };
+  return { revisions: { ...services(draw, texts)['api-a']?.revisions } };
+}
+
+/** A waiter whose statement blocks says nothing: the server knows it all the same. */
+async function untilWaiting(stage: Stage, run: RunningOrch): Promise<void> {
+  const database = stage.project.database('api-a');
+  const told = run.said('waiting for the lock').then(() => true);
+  const blocked = async (): Promise<boolean> => {
+    const rows = await stage.project.sql(
+      undefined,
+      `SELECT FROM pg_stat_activity WHERE datname = '${database}' AND application_name LIKE 'orch lock %' AND wait_event = 'advisory'`,
+    );
+    return rows.length > 0;
+  };
+  told.catch(() => undefined);
+  for (;;) {
+    if (await Promise.race([told, blocked()])) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
