@@ -88,7 +88,7 @@ export type Event =
     };
 
 /** The next try of a revision that could not have a lock. */
-export interface BlockedRetry {
+interface BlockedRetry {
   /** The server's word for it: 55P03 (lock_timeout) or 40P01 (deadlock). */
   readonly sqlstate: string;
   /** How many tries there were. */

@@ -33,7 +33,8 @@ function buildRevision(
   faults: Fault[],
 ): Revision {
   const { id, name, title } = files.up.name;
-  const { message, lockTimeout, lockRetry, statementTimeout, labels, requires, irreversible, variables, author } = head.directives;
+  const { message, lockTimeout, lockRetry, statementTimeout, labels, requires, irreversible, variables, author } =
+    head.directives;
   return {
     kind,
     id,
