@@ -31,7 +31,7 @@ export default defineConfig({
     reporters: ['default', 'test/faults/report.ts', 'test/support/summary-reporter.ts'],
     projects: [
       // The random ones read thousands of files: seconds, and more where other work shares the machine.
-      suite('unit', ['core', 'config', 'report', 'services'], { testTimeout: 120_000 }),
+      suite('unit', ['core', 'engine', 'config', 'report', 'services'], { testTimeout: 120_000 }),
       suite('contract', ['contract'], withServers),
       suite('cli', ['cli'], withServers),
       suite('scenario', ['scenario'], withServers),

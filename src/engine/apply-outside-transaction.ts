@@ -5,6 +5,7 @@ import type { Run } from '../ports/run.ts';
 import type { NoticeLog } from './notice-log.ts';
 import { runOutside } from './run-outside.ts';
 import { databaseErrorOf } from './run-script.ts';
+import { inLockSession } from './stop.ts';
 import type { TargetSession } from './target-session.ts';
 
 /**
@@ -23,23 +24,24 @@ export async function applyOutsideTransaction(
 ): Promise<string> {
   const { ledger, clock } = run.ports;
   const { revision } = step;
-  const keeper = await target.keeper();
   const began = clock.now();
-  await ledger.start(keeper, revision, run.writer);
+  await inLockSession(target, (keeper) => ledger.start(keeper, revision, run.writer));
   try {
-    const record = (done: number): Promise<void> => ledger.progress(keeper, revision, done);
+    const record = (done: number): Promise<void> =>
+      inLockSession(target, (keeper) => ledger.progress(keeper, revision, done));
     await runOutside(run, target, { step, text, worker, record, notices });
   } catch (error) {
     const said = databaseErrorOf(error) ?? databaseErrorOf((error as Error).cause);
-    if (said?.connection !== true && error instanceof Error) {
+    if (said?.connection !== true && error instanceof Error && !target.lost.aborted) {
       const { message } = said ?? error;
       const failed = { action: 'apply', outcome: 'failed', revision: revision.name, message } as const;
       const entry = { ...failed, duration: clock.now() - began, sqlstate: said?.sqlstate };
-      await ledger.log(keeper, entry, run.writer, notices.kept);
+      await inLockSession(target, (keeper) => ledger.log(keeper, entry, run.writer, notices.kept));
     }
     throw error;
   }
-  await ledger.finish(keeper, revision, run.writer, clock.now() - began, notices.kept);
+  const duration = clock.now() - began;
+  await inLockSession(target, (keeper) => ledger.finish(keeper, revision, run.writer, duration, notices.kept));
   target.resetWorker();
   return 'outside a transaction';
 }

@@ -4,6 +4,7 @@ import type { IndexBuild } from '../core/sql/index-build.ts';
 import type { Session } from '../ports/database.ts';
 import type { BegunBuild, FoundIndex, FoundTable } from '../ports/index-builds.ts';
 import type { Run } from '../ports/run.ts';
+import { inLockSession } from './stop.ts';
 import type { TargetSession } from './target-session.ts';
 
 /** What REINDEX CONCURRENTLY calls the index that it builds, or the one that it is to drop. */
@@ -42,8 +43,9 @@ export class IndexGuard {
   async prepare(): Promise<boolean> {
     const { indexBuilds } = this.#run.ports;
     const found = await indexBuilds.find(this.#worker, this.#build);
-    const keeper = await this.#target.keeper();
-    const begun = await indexBuilds.findBegun(keeper, this.#begun(found?.table));
+    const begun = await inLockSession(this.#target, (keeper) =>
+      indexBuilds.findBegun(keeper, this.#begun(found?.table)),
+    );
     if (found === undefined) return this.#build.kind === 'drop' && begun !== undefined;
     const isNew = (index: FoundIndex): boolean => begun !== undefined && !begun.includes(index.name);
     const own = found.indexes.find((index) => index.own);
@@ -52,7 +54,9 @@ export class IndexGuard {
     for (const leftover of leftovers) await this.#drop(leftover);
     this.#requireFree(found, own !== undefined && leftovers.includes(own) ? undefined : own);
     this.#before = found.indexes.filter((index) => !leftovers.includes(index)).map(({ name }) => name);
-    await indexBuilds.begin(keeper, this.#begun(found.table), this.#before, this.#run.writer);
+    await inLockSession(this.#target, (keeper) =>
+      indexBuilds.begin(keeper, this.#begun(found.table), this.#before, this.#run.writer),
+    );
     return false;
   }
 

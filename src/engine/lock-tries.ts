@@ -7,7 +7,7 @@ import type { Run } from '../ports/run.ts';
 import { BlockerWatch } from './blocker-watch.ts';
 import { describeBlockers } from './describe-blockers.ts';
 import { LockPace } from './lock-pace.ts';
-import { throwIfStopped } from './stop.ts';
+import { inLockSession, throwIfStopped } from './stop.ts';
 import type { TargetSession } from './target-session.ts';
 
 type TextStep = StepOf<'apply-revision' | 'revert-revision'>;
@@ -118,7 +118,7 @@ async function pauseOrGiveUp(tries: Tries, pace: LockPace, refusal: Refusal, las
 async function awaitOther({ run, target }: Tries, since: number): Promise<void> {
   const { clock, random, blockers, emit } = run.ports;
   const { name: service, database } = target.service;
-  const holder = await blockers.holder(await target.keeper());
+  const holder = await inLockSession(target, (keeper) => blockers.holder(keeper));
   const waited = clock.now() - since;
   if (waited >= run.project.policies.lockWait) throw new Failure('lock-held', { service, database, holder, waited });
   emit({ type: 'lock-awaited', subject: { service, database }, holder, waited });

@@ -10,7 +10,7 @@ import { type Try, tryForLocks } from './lock-tries.ts';
 import { NoticeLog } from './notice-log.ts';
 import { runOutside } from './run-outside.ts';
 import { databaseErrorOf } from './run-script.ts';
-import { cancelOnInterrupt, throwIfStopped } from './stop.ts';
+import { cancelOnInterrupt, inLockSession, throwIfStopped } from './stop.ts';
 import type { TargetSession } from './target-session.ts';
 
 type RevertStep = StepOf<'revert-revision'>;
@@ -101,33 +101,34 @@ async function revertOutside(
   const { ledger, clock } = run.ports;
   const { revision } = step;
   // In the keeper's session, which no SET of the file reaches.
-  const keeper = await target.keeper();
   const began = clock.now();
-  await ledger.startRevert(keeper, revision).catch((error: unknown) => {
+  await inLockSession(target, (keeper) => ledger.startRevert(keeper, revision)).catch((error: unknown) => {
     throw error instanceof DatabaseError ? staleOr(error, target) : error;
   });
   try {
-    const record = (done: number): Promise<void> => ledger.progress(keeper, revision, done);
+    const record = (done: number): Promise<void> =>
+      inLockSession(target, (keeper) => ledger.progress(keeper, revision, done));
     await runOutside(run, target, { step, text: down, worker, record, notices });
   } catch (error) {
-    await logFailed(run, keeper, revision.name, error, clock.now() - began, notices);
+    await logFailed(run, target, revision.name, error, clock.now() - began, notices);
     throw error;
   }
-  await ledger.finishRevert(keeper, revision, run.writer, clock.now() - began, notices.kept);
+  const duration = clock.now() - began;
+  await inLockSession(target, (keeper) => ledger.finishRevert(keeper, revision, run.writer, duration, notices.kept));
   target.resetWorker();
 }
 
 async function logFailed(
   run: Run,
-  session: Session,
+  target: TargetSession,
   revision: string,
   error: unknown,
   duration: number,
   notices: NoticeLog,
 ): Promise<void> {
   const said = databaseErrorOf((error as Error).cause) ?? databaseErrorOf(error);
-  if (said === undefined || said.connection) return;
+  if (said === undefined || said.connection || target.lost.aborted) return;
   const { sqlstate, message } = said;
   const entry = { action: 'revert', outcome: 'failed', revision, duration, sqlstate, message } as const;
-  await run.ports.ledger.log(session, entry, run.writer, notices.kept);
+  await inLockSession(target, (keeper) => run.ports.ledger.log(keeper, entry, run.writer, notices.kept));
 }

@@ -58,6 +58,19 @@ const handlers: { readonly [K in StepKind]: Handler<K> } = {
   'wait-healthy': async (_step, { run, service }) => (await requireRuntime(run).waitHealthy(service, run.signal)).url,
 };
 
+/** What changes the database that the lock is for. */
+const WRITES: ReadonlySet<StepKind> = new Set([
+  'create-extension',
+  'update-extension',
+  'grant-access',
+  'create-ledger',
+  'apply-revision',
+  'revert-revision',
+  'stamp',
+  'accept-revision',
+  'relink-revisions',
+]);
+
 /**
  * Does one step.
  * @throws Failure of the step's own kind; `interrupted` where the run was interrupted while it worked
@@ -67,6 +80,7 @@ export async function performStep(run: Run, sessions: TargetSessions, step: Step
   if (service === undefined) throw new TypeError(`the plan names ${step.subject.service}, which is no service`);
   const target = sessions.of(service);
   try {
+    if (WRITES.has(step.kind)) target.requireLock();
     return await (handlers[step.kind] as Handler<StepKind>)(step, { run, service, target });
   } catch (error) {
     // Whatever was begun in these sessions is over, and with them goes the lock. Where the plan turned out stale too:

@@ -1,3 +1,5 @@
+import { Failure } from '../core/failure.ts';
+import { DatabaseError, type Session } from '../ports/database.ts';
 import type { Run } from '../ports/run.ts';
 import type { TargetSession } from './target-session.ts';
 
@@ -18,4 +20,22 @@ export function cancelOnInterrupt(run: Run, target: TargetSession): () => void {
 export function throwIfStopped(run: Run, target: TargetSession): void {
   run.signal.throwIfAborted();
   target.requireLock();
+}
+
+/** Work in the session with the lock: where that session is gone, so is the lock. @throws Failure `lock-lost` */
+export async function inLockSession<T>(target: TargetSession, work: (keeper: Session) => Promise<T>): Promise<T> {
+  try {
+    return await work(await target.keeper());
+  } catch (error) {
+    if (!(error instanceof DatabaseError && error.connection)) throw error;
+    throw lockLost(target, error);
+  }
+}
+
+function lockLost({ service }: TargetSession, cause: DatabaseError): Failure {
+  return new Failure(
+    'lock-lost',
+    { service: service.name, database: service.database, reason: cause.message },
+    { cause },
+  );
 }

@@ -44,9 +44,17 @@ describe('the lock of a database', () => {
     const ended = await run(project, ['migrate', '--lock-wait', '2s']);
     expectFault(ended, {
       code: 4,
-      happened: [`api: the lock on ${project.database('api')} was not free within 2.0 s`, who],
+      happened: [
+        `api: the lock on ${project.database('api')} was not free within 2.0 s`,
+        who,
+        /that orch is alive: it last spoke .* ago/,
+      ],
       now: `nothing was changed in ${project.database('api')}.`,
-      next: ['orch migrate --service api --lock-wait 10m  # waits longer', `SELECT pg_terminate_backend(${pid});`],
+      next: [
+        'orch migrate --service api --lock-wait 10m  # waits longer',
+        'orch locks --service api  # shows what it does, and who waits',
+        `orch locks --service api --terminate ${pid}  # ends that session, only if its work must not go on`,
+      ],
     });
     expect(ended.stderr).toMatch(
       new RegExp(`^api  waiting for the lock on \\S+  1\\.\\d s  held by ${who.source}$`, 'm'),
@@ -97,7 +105,10 @@ describe('the lock of a database', () => {
       code: 4,
       happened: new RegExp(`held by pid \\d+ \\(a forgotten psql, role ${user}\\)`),
       now: 'nothing was changed',
-      next: 'orch migrate --service api --lock-wait 10m',
+      next: [
+        'orch migrate --service api --lock-wait 10m',
+        /orch locks --service api --terminate \d+ {2}# ends that session, only if it is stuck/,
+      ],
     });
     await other.query('SELECT pg_advisory_unlock_all()');
     await project.write('api/revisions/002_slow.up.sql', 'SELECT 1');

@@ -118,7 +118,7 @@ describe('orch migrate', () => {
     const ended = await run(project, ['migrate']);
     expect(ended.code).toBe(5);
     expect(ended.stdout).toMatch(/✖ +api-a .*failed/);
-    expect(ended.stdout).toMatch(/↓ +api-b .*not started/);
+    expect(ended.stdout).toMatch(/↓ +api-b .*not touched/);
     expect(ended.stdout).toMatch(/✔ +api-c .*3 revisions applied/);
     expect(ended.stdout).toContain('1 of 3 services done, 1 failure, in ');
     expect(ended.stderr).toContain('api-b  apply 001_users  not done: an earlier step failed');

@@ -92,8 +92,8 @@ describe('settings at start-up', () => {
     }
     expect(await show(session, 'synchronous_commit')).toBe('on');
     expect(await show(session, 'client_min_messages')).toBe('notice');
-    expect(await show(session, 'client_connection_check_interval')).toBe('2s');
-    expect(await show(session, 'tcp_keepalives_idle')).toBe('10');
+    expect(await show(session, 'client_connection_check_interval')).toBe('500ms');
+    expect(await show(session, 'tcp_keepalives_idle')).toBe('2');
   });
 
   it('the session tells who it is', async () => {

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { PostgresDatabase } from '../../src/adapters/postgres/database.ts';
 import { PostgresLedger } from '../../src/adapters/postgres/ledger.ts';
+import { beginSql } from '../../src/adapters/postgres/ledger-sql.ts';
+import { TAKE_TRANSACTION_LOCK } from '../../src/adapters/postgres/transaction-lock.ts';
 import type { Service } from '../../src/core/project.ts';
 import { DatabaseError, type Location, type Session } from '../../src/ports/database.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
@@ -273,7 +275,24 @@ describe('a revision in a transaction', () => {
     expect((await session.run('SHOW lock_timeout')).rows).toEqual([{ lock_timeout: '0' }]);
   });
 
-  it('of 20 runners without a lock one applies it, 19 collide on its row', async () => {
+  it('of 20 runners that ignore every lock one inserts its row, and 19 collide there', async () => {
+    await session.run('CREATE TABLE canary (a int)');
+    const runners = await Promise.all(Array.from({ length: 20 }, () => connect(ownerLocation(service))));
+    const unlocked = beginSql(users, writer, noTimeouts).replace(TAKE_TRANSACTION_LOCK, 'SELECT 1');
+    const results = await Promise.all(
+      runners.map((runner) =>
+        runner.run(`${unlocked}; INSERT INTO canary VALUES (1); COMMIT`).then(
+          () => true,
+          (error: unknown) => (error as DatabaseError).sqlstate,
+        ),
+      ),
+    );
+    expect(results.filter((result) => result === true)).toHaveLength(1);
+    expect(results.filter((result) => result === '23505')).toHaveLength(19);
+    expect(await inDatabase('SELECT a FROM canary')).toEqual([{ a: 1 }]);
+  });
+
+  it('of 20 runners without the lock of the run one applies it, 19 are kept out', async () => {
     await session.run('CREATE TABLE canary (a int)');
     const runners = await Promise.all(Array.from({ length: 20 }, () => connect(ownerLocation(service))));
     const results = await Promise.all(
@@ -288,7 +307,7 @@ describe('a revision in a transaction', () => {
       }),
     );
     expect(results.filter((result) => result === true)).toHaveLength(1);
-    expect(results.filter((result) => result === '23505')).toHaveLength(19);
+    expect(results.filter((result) => result === '23505' || result === 'OR002')).toHaveLength(19);
     expect(await inDatabase('SELECT a FROM canary')).toEqual([{ a: 1 }]);
   });
 

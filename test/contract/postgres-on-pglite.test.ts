@@ -39,6 +39,7 @@ afterAll(async () => {
 function sessionOver(database: PGlite): Session {
   return {
     pid: 1,
+    shared: true,
     transaction: 'none',
     copyIn: async () => {
       throw new DatabaseError('COPY is not available', { sqlstate: '0A000', connection: false });

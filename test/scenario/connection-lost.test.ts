@@ -264,3 +264,52 @@ test('the session with the lock ended by an administrator: the statement is canc
   expect(await project.sql(undefined, `SELECT ${sessions} AND pid = ${worker}`)).toEqual([]);
   expect(await readLedger(project, 'api-a')).toEqual(['001_first applied']);
 });
+
+test('the session with the lock ended while a statement runs outside a transaction: nothing behind it is sent', async () => {
+  const text =
+    "-- orch: transaction none\nINSERT INTO canary VALUES ('002_cut');\nSELECT pg_sleep(600);\nCREATE TABLE late ();";
+  const project = await makeProject({ 'api-a': { revisions: { ...canaries('001_first'), '002_cut.up.sql': text } } });
+  const run = startOrch(['migrate', '--output', 'json'], { cwd: project.folder });
+  await findRunning(project, 'api-a', 'pg_sleep');
+  await endLockSession(project);
+  const ended = await run.ended;
+  expect(ended.code).toBe(8);
+  expect(finishedRun(ended)).toMatchObject({
+    failures: [{ code: 'lock-lost' }],
+    services: [{ applied: ['001_first'] }],
+  });
+  expect(await readLedger(project, 'api-a')).toEqual(['001_first applied', '002_cut started']);
+  await project.write('api-a/revisions/002_cut.up.sql', text.replace('600', '0'));
+  expect(await orch(['migrate'], { cwd: project.folder })).toMatchObject({ code: 0 });
+  expect(await countCanaries(project, 'api-a')).toEqual({ '001_first': 1, '002_cut': 1 });
+});
+
+test('the session with the lock ended between two batches: the next one is not begun, and a later run goes on there', async () => {
+  const code = `// orch: transaction none
+export async function up({ batches, query, sql }) {
+  await batches({ table: 'filled', key: 'i', size: 1 }, async ({ keys: [key] }) => {
+    await query(sql\`UPDATE filled SET times = times + 1 WHERE i = \${key}::int\`);
+    const { rows } = await query("SELECT to_regclass('stop') AS stop");
+    if (key !== '2' || rows[0].stop === null) return;
+    await query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'orch lock%'");
+    await query('SELECT pg_sleep(600)');
+  });
+}`;
+  const rows = `CREATE TABLE filled (i int PRIMARY KEY, times int DEFAULT 0); CREATE TABLE stop ();
+INSERT INTO filled SELECT generate_series(1, 4);`;
+  const revisions = { '001_rows.up.sql': rows, '002_fill.ts': code };
+  const project = await makeProject({ 'api-a': { revisions } });
+  const ended = await orch(['migrate', '--output', 'json'], { cwd: project.folder });
+  expect(ended.code, ended.output.slice(-800)).toBe(8);
+  expect(finishedRun(ended)).toMatchObject({ failures: [{ code: 'lock-lost' }] });
+  expect(await project.sql('api-a', 'SELECT i FROM filled WHERE times > 0')).toEqual([{ i: 1 }]);
+  await project.sql('api-a', 'DROP TABLE stop');
+  expect(await orch(['migrate'], { cwd: project.folder })).toMatchObject({ code: 0 });
+  expect(await project.sql('api-a', 'SELECT DISTINCT times FROM filled')).toEqual([{ times: 1 }]);
+});
+
+/** As an administrator does it. */
+async function endLockSession(project: ProjectFolder): Promise<void> {
+  const sessions = `FROM pg_stat_activity WHERE datname = '${project.database('api-a')}'`;
+  await project.sql(undefined, `SELECT pg_terminate_backend(pid) ${sessions} AND application_name LIKE 'orch lock %'`);
+}

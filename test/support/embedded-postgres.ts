@@ -135,7 +135,7 @@ async function untilReady(server: ChildProcess, log: string[]): Promise<void> {
     server.once('exit', () => reject(new Error(`postgres ended: ${log.join('')}`)));
     server.stderr?.on('data', (chunk: Buffer) => {
       log.push(chunk.toString());
-      if (log.join('').includes('ready to accept connections')) resolve();
+      if (/ready to accept (?:read-only )?connections/.test(log.join(''))) resolve();
     });
   });
 }

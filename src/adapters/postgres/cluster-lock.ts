@@ -3,6 +3,7 @@ import type { Service } from '../../core/project.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Database, Location, Session } from '../../ports/database.ts';
 import { lockKey, pollLock, unlock } from './polled-lock.ts';
+import { requireOwnBackend, STANDING, type Standing, standingOf } from './standing.ts';
 
 export interface ClusterLockOptions {
   readonly database: Database;
@@ -56,6 +57,7 @@ export class ClusterLock {
       if (refused !== undefined) {
         throw new Failure('lock-held', { service: service.name, database: location.database, ...refused });
       }
+      await requirePrimary(session, location, service);
       const result = await work(session);
       await unlock(session, PREPARATION_KEY);
       return result;
@@ -64,6 +66,18 @@ export class ClusterLock {
       await session.close();
     }
   }
+}
+
+/** @throws Failure `pooler-refused`, `server-not-writable` */
+async function requirePrimary(session: Session, location: Location, service: Service): Promise<void> {
+  const { rows } = await session.query<Standing>(`SELECT ${STANDING}`);
+  const { host, port, database } = location;
+  if (rows[0] === undefined) return;
+  requireOwnBackend(session, { server: location, database }, rows[0]);
+  const { takesNoChanges: why } = standingOf(rows[0]);
+  if (why === undefined) return;
+  const about = { service: service.name, database: service.database, host, port };
+  throw new Failure('server-not-writable', { ...about, why, during: 'preparing it' });
 }
 
 /** In the maintenance database: of the whole server. */
