@@ -35,7 +35,8 @@ export default defineConfig({
       suite('contract', ['contract'], withServers),
       suite('cli', ['cli'], withServers),
       suite('scenario', ['scenario'], withServers),
-      suite('security', ['security'], withServers),
+      // Dozens of runs of the program in one test.
+      suite('security', ['security'], { ...withServers, testTimeout: 300_000 }),
       suite('docker', ['docker'], {
         retry,
         testTimeout: 300_000,

@@ -3,7 +3,7 @@ import { type Ended, orch, type RunningOrch, startOrch } from '../support/orch.t
 import { makeProject, type ProjectFolder, type ServiceSketch } from '../support/project-folder.ts';
 
 /** Where no engine is: what these tests tell must not depend on whether the machine has one. */
-export const withoutEngine = { DOCKER_HOST: 'unix:///nowhere/docker.sock' };
+const withoutEngine = { DOCKER_HOST: 'unix:///nowhere/docker.sock' };
 
 /** Passwords with every character that some encoding changes: a form that is forgotten is a form that is found. */
 export const canaries = {
