@@ -27,7 +27,6 @@ const formats = [
   { args: ['--output', 'plain'], env: {} },
   { args: ['--output', 'json'], env: {} },
   { args: ['--output', 'tree'], env: { FORCE_COLOR: '1' } },
-  { args: ['--output', 'plain'], env: { FORCE_COLOR: '1' } },
 ];
 
 function expectTame(ended: Ended, what: string, isTerminal = false): void {

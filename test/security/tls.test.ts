@@ -207,7 +207,14 @@ describe('somebody in between', () => {
     'who puts bytes before the handshake is refused with %s',
     async (mode) => {
       // CVE-2021-23222: what came in clear would be taken for the server's word after the handshake.
-      const { port, seen } = await meddle((client) => client.write(Buffer.from('SR\0\0\0\u0008\0\0\0\0')));
+      const { port, seen } = await meddle((client, upstream) => {
+        upstream.write(Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]));
+        // Then the handshake goes on as if nothing had been: only who looks at the bytes notices.
+        upstream.once('data', () => {
+          client.write(Buffer.from('SR\0\0\0\u0008\0\0\0\0'));
+          client.pipe(upstream).pipe(client);
+        });
+      });
       const root = file('sslrootcert', 'authority.pem');
       expect(await byOrch(urlOf('right', mode, root).replace(/:\d+\//, `:${port}/`))).toBe('refused');
       expect(seen()).not.toContain(password);
