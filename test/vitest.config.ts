@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const root = new URL('..', import.meta.url).pathname;
@@ -28,6 +29,8 @@ const withServers = {
 export default defineConfig({
   root,
   test: {
+    // Most of them wait for servers and processes: on two cores one worker, as vitest would have it, leaves half idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ['default', 'test/faults/report.ts', 'test/support/summary-reporter.ts'],
     projects: [
       // The random ones read thousands of files: seconds, and more where other work shares the machine.
@@ -35,7 +38,8 @@ export default defineConfig({
       suite('contract', ['contract'], withServers),
       suite('cli', ['cli'], withServers),
       suite('scenario', ['scenario'], withServers),
-      suite('security', ['security'], withServers),
+      // Dozens of runs of the program in one test.
+      suite('security', ['security'], { ...withServers, testTimeout: 300_000 }),
       suite('faults', ['faults'], withServers),
       suite('docker', ['docker'], {
         retry,
