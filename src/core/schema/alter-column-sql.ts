@@ -59,7 +59,7 @@ function retype(before: CatalogObject, after: CatalogObject): readonly string[] 
   return [
     loss,
     `-- PostgreSQL does not cast ${from} to ${to} by itself: see whether this USING is what you mean.`,
-    `${alter} USING ${name}::${to};`,
+    `${alter} USING ${name}${STRINGS.has(readType(from).name) ? '' : '::text'}::${to};`,
   ];
 }
 
@@ -109,10 +109,12 @@ const FAMILIES: readonly (readonly string[])[] = [
   ['json', 'jsonb'],
 ];
 
+const STRINGS: ReadonlySet<string> = new Set(['text', 'character varying', 'character']);
+
 /** True: there is a cast that PostgreSQL uses without being told. Whatever it is, it can be written as text. */
 function isCastAlone(from: string, to: string): boolean {
   const [old, now] = [readType(from).name, readType(to).name];
-  if (old === now || now === 'text' || now === 'character varying' || now === 'character') return true;
+  if (old === now || STRINGS.has(now)) return true;
   return FAMILIES.some((family) => family.includes(old) && family.includes(now));
 }
 

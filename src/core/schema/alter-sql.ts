@@ -63,27 +63,44 @@ function withoutComment(object: CatalogObject): CatalogObject {
 function alterTable(before: CatalogObject, after: CatalogObject, fields: ReadonlySet<ObjectField>): readonly string[] {
   const { name } = after;
   const alter = `ALTER TABLE ${name}`;
-  const [oldPart, newPart] = [before.fields['partition of'], after.fields['partition of']];
-  const [oldBases, newBases] = [inheritedOf(before), inheritedOf(after)];
   return [
     ...(fields.has('persistence')
       ? [`${alter} SET ${after.fields.persistence ?? 'logged'};`.toUpperCase().replace(alter.toUpperCase(), alter)]
       : []),
     ...alterOptions(before, after, 'TABLE'),
-    ...(fields.has('partition of') && oldPart !== undefined
-      ? [`ALTER TABLE ${baseName(oldPart)} DETACH PARTITION ${name};`]
-      : []),
-    ...(fields.has('partition of') && newPart !== undefined
-      ? [`ALTER TABLE ${baseName(newPart)} ATTACH PARTITION ${name}${newPart.slice(baseName(newPart).length)};`]
-      : []),
-    ...oldBases.filter((base) => !newBases.includes(base)).map((base) => `${alter} NO INHERIT ${base};`),
-    ...newBases.filter((base) => !oldBases.includes(base)).map((base) => `${alter} INHERIT ${base};`),
     ...rowSecurity(after, before.fields['row security']),
     ...(fields.has('replica identity')
       ? after.fields['replica identity'] === undefined
         ? [`${alter} REPLICA IDENTITY DEFAULT;`]
         : replicaIdentity(after)
       : []),
+  ];
+}
+
+/** Takes a table from its parents, or puts it below those that it has now. */
+export function parentStatements(
+  act: 'leave' | 'join',
+  before: CatalogObject,
+  after: CatalogObject,
+): readonly string[] {
+  const { name } = after;
+  const [oldPart, newPart] = [before.fields['partition of'], after.fields['partition of']];
+  const [oldBases, newBases] = [inheritedOf(before), inheritedOf(after)];
+  if (act === 'leave') {
+    const bases = oldBases.filter((base) => !newBases.includes(base));
+    return [
+      ...(oldPart === undefined || oldPart === newPart
+        ? []
+        : [`ALTER TABLE ${baseName(oldPart)} DETACH PARTITION ${name};`]),
+      ...bases.map((base) => `ALTER TABLE ${name} NO INHERIT ${base};`),
+    ];
+  }
+  const bases = newBases.filter((base) => !oldBases.includes(base));
+  return [
+    ...(newPart === undefined || oldPart === newPart
+      ? []
+      : [`ALTER TABLE ${baseName(newPart)} ATTACH PARTITION ${name}${newPart.slice(baseName(newPart).length)};`]),
+    ...bases.map((base) => `ALTER TABLE ${name} INHERIT ${base};`),
   ];
 }
 
@@ -176,6 +193,7 @@ function alterSequence(
   const isOther = fields.has('type') || fields.has('definition');
   const type = before.fields.type === after.fields.type ? '' : `AS ${after.fields.type} `;
   return [
+    ...(isOther ? stateInBounds(before, after) : []),
     ...(isOther ? [`${alter} ${type}${sequenceOptions(after, true)};`] : []),
     ...(fields.has('persistence')
       ? [`${alter} SET ${after.fields.persistence === undefined ? 'LOGGED' : 'UNLOGGED'};`]
@@ -184,4 +202,23 @@ function alterSequence(
       ? [`${alter} OWNED BY ${after.of === undefined ? 'NONE' : `${after.of}.${after.fields['owned by']}`};`]
       : []),
   ];
+}
+
+/** ALTER SEQUENCE refuses bounds that its own value is not in. */
+function stateInBounds(before: CatalogObject, after: CatalogObject): readonly string[] {
+  const [old, now] = [boundsOf(before), boundsOf(after)];
+  if (old === undefined || now === undefined) return [];
+  if (now.minimum <= old.minimum && now.maximum >= old.maximum) return [];
+  const value = `least(greatest(last_value, ${now.minimum}), ${now.maximum})`;
+  return [
+    '-- Its value has to be within the new bounds.',
+    `SELECT setval(${sqlLiteral(after.name)}, ${value}, is_called) FROM ${after.name};`,
+  ];
+}
+
+function boundsOf({ fields }: CatalogObject): { readonly minimum: bigint; readonly maximum: bigint } | undefined {
+  const [, minimum, maximum] = /minimum (\S+) maximum (\S+)/.exec(fields.definition ?? '') ?? [];
+  return minimum === undefined || maximum === undefined
+    ? undefined
+    : { minimum: BigInt(minimum), maximum: BigInt(maximum) };
 }

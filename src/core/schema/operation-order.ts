@@ -39,6 +39,8 @@ const RANKS: Readonly<Record<ObjectKind, number>> = {
   other: 17,
 };
 const OWN_RANK = 8;
+/** A table needs its parents' columns and constraints before it can be put below them. */
+const JOIN_RANK = 9.5;
 const FOREIGN_KEY_RANK = 11;
 
 /** Dropped last: columns that stay may have been of that type, or taken their default from it, until they were altered. */
@@ -63,17 +65,24 @@ export function orderOperations({ before, after, drops, alters, creates }: Unord
     const object = objectOf(operation);
     return LATE.has(object.kind) || isHeld(object, altered);
   };
+  const moved = alters.filter((pair) => isTable(pair.after) && hasOtherParents(pair.before, pair.after));
   const owned = creates.filter(({ kind, of }) => kind === 'sequence' && of !== undefined);
   const makings = sortByNeeds(
     [
       ...alters.map((pair): Operation => ({ act: 'alter', ...pair })),
       ...creates.map((object): Operation => ({ act: 'create', object })),
       ...owned.map((object): Operation => ({ act: 'own', object })),
+      ...moved.map((pair): Operation => ({ act: 'join', ...pair })),
     ],
     after,
   );
   const early = droppings.filter((operation) => !isLate(operation));
-  return [...loosened(early, before), ...makings, ...droppings.filter(isLate)];
+  const leaves = moved.map((pair): Operation => ({ act: 'leave', ...pair }));
+  return [...leaves, ...loosened(early, before), ...makings, ...droppings.filter(isLate)];
+}
+
+function hasOtherParents({ fields: old }: CatalogObject, { fields: now }: CatalogObject): boolean {
+  return old['partition of'] !== now['partition of'] || old.inherits !== now.inherits;
 }
 
 /** True for a function that the default of a column uses until that is altered. */
@@ -101,7 +110,7 @@ function referredPart({ fields }: CatalogObject): string {
 }
 
 export function objectOf(operation: Operation): CatalogObject {
-  return operation.act === 'alter' ? operation.after : operation.object;
+  return 'object' in operation ? operation.object : operation.after;
 }
 
 /** By rank and name, but nothing before what it needs. */
@@ -109,6 +118,7 @@ function sortByNeeds(operations: readonly Operation[], model: SchemaModel): read
   const sorted = operations.toSorted((left, right) => rankOf(left) - rankOf(right) || compareNames(left, right));
   const byName = new Map<string, Operation[]>();
   for (const operation of sorted) {
+    if (operation.act === 'join') continue;
     const { kind, of, name } = objectOf(operation);
     // Who needs a table needs its columns as they will be.
     const provides =
@@ -129,6 +139,7 @@ function sortByNeeds(operations: readonly Operation[], model: SchemaModel): read
 
 function rankOf(operation: Operation): number {
   if (operation.act === 'own') return OWN_RANK;
+  if (operation.act === 'join') return JOIN_RANK;
   const object = objectOf(operation);
   return isForeignKey(object) ? FOREIGN_KEY_RANK : RANKS[object.kind];
 }

@@ -6,7 +6,8 @@ export type Operation =
   | { readonly act: 'create' | 'drop'; readonly object: CatalogObject }
   /** Gives a sequence to its column, once there are both. */
   | { readonly act: 'own'; readonly object: CatalogObject }
-  | { readonly act: 'alter'; readonly before: CatalogObject; readonly after: CatalogObject };
+  /** `leave` and `join`: a table's parents; they are others than the columns that it has from them. */
+  | { readonly act: 'alter' | 'leave' | 'join'; readonly before: CatalogObject; readonly after: CatalogObject };
 
 /** The way from one schema to another, in the order in which it can be gone. */
 export interface Change {

@@ -79,7 +79,7 @@ function isDropped(
   replaced: ReadonlySet<CatalogObject>,
 ): boolean {
   if (UNWRITTEN.has(object.kind)) return false;
-  if (before.isInherited(object) || before.isColumnsOwn(object)) return false;
+  if (isFromParent(object, before, after) || before.isColumnsOwn(object)) return false;
   if (object.of === undefined) return true;
   const whole = before.whole(object.of);
   if (whole !== undefined && (after.find(whole) === undefined || replaced.has(whole))) return false;
@@ -89,12 +89,19 @@ function isDropped(
 
 function isCreated(object: CatalogObject, before: SchemaModel, after: SchemaModel): boolean {
   if (UNWRITTEN.has(object.kind)) return false;
-  if (after.isInherited(object) || after.isColumnsOwn(object)) return false;
+  if (isFromParent(object, after, before) || after.isColumnsOwn(object)) return false;
   const whole = after.whole(object.of);
   if (whole === undefined || before.find(whole) !== undefined) return true;
   // CREATE TABLE has the columns in it, and those constraints that need no other table.
   if (object.kind === 'column') return false;
   return object.kind !== 'constraint' || isForeignKey(object) || !isInline(object, after);
+}
+
+/** True for what comes and goes with the same of a table's parents: unless the table has other parents in the other schema. */
+function isFromParent(object: CatalogObject, own: SchemaModel, other: SchemaModel): boolean {
+  if (!own.isInherited(object) || object.of === undefined) return false;
+  const parents = other.parentsOf(object.of);
+  return other.whole(object.of) === undefined || own.parentsOf(object.of).every((parent) => parents.includes(parent));
 }
 
 /** True for a constraint that stands in CREATE TABLE. */

@@ -1,4 +1,4 @@
-import { alterStatements } from './alter-sql.ts';
+import { alterStatements, parentStatements } from './alter-sql.ts';
 import type { CatalogObject } from './catalog.ts';
 import { commentTarget, createStatements } from './create-sql.ts';
 import type { Change, Operation } from './operation.ts';
@@ -10,7 +10,7 @@ export function formatChange(change: Change): string {
   const blocks: { about: string; lines: string[] }[] = [];
   for (const operation of change.operations) {
     const object = objectOf(operation);
-    const about = `${operation.act === 'drop'} ${object.of ?? object.name}`;
+    const about = `${operation.act === 'drop' || operation.act === 'leave'} ${object.of ?? object.name}`;
     const lines = linesOf(operation, change);
     const last = blocks.at(-1);
     if (last?.about === about) last.lines.push(...lines);
@@ -35,6 +35,9 @@ function linesOf(operation: Operation, change: Change): readonly string[] {
       return createStatements(operation.object, change);
     case 'alter':
       return alterStatements(operation.before, operation.after, change);
+    case 'leave':
+    case 'join':
+      return parentStatements(operation.act, operation.before, operation.after);
     case 'own': {
       const { name, of = '', fields } = operation.object;
       return [`ALTER SEQUENCE ${name} OWNED BY ${of}.${fields['owned by']};`];
