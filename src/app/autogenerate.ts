@@ -49,7 +49,7 @@ export async function autogenerate(run: Run, request: AutogenerateRequest): Prom
   try {
     const database = await look(run, sessions, service);
     const { missingRoles } = database;
-    const replay = { service, missingRoles, purpose: 'autogenerate' } as const;
+    const replay = { service: withAdmin(service), missingRoles, purpose: 'autogenerate' } as const;
     const wanted =
       from === 'schema' ? await makeSchema(run, replay) : await readDatabase(run, sessions, service, history, database);
     const found = await compare(run, { ...replay, history }, tolerated(wanted, service));
@@ -90,6 +90,12 @@ async function look(run: Run, sessions: TargetSessions, service: Service): Promi
     throw new Failure('database-missing', { service: service.name, database: service.database });
   }
   return database;
+}
+
+/** Where the config has nobody who makes databases, the owner may be able to make one that is thrown away. */
+function withAdmin(service: Service): Service {
+  const { server, owner } = service;
+  return server.admin === undefined ? { ...service, server: { ...server, admin: owner } } : service;
 }
 
 /** What the schema's files leave in an empty database. */

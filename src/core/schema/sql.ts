@@ -11,12 +11,17 @@ export function formatChange(change: Change): string {
   for (const operation of change.operations) {
     const object = objectOf(operation);
     const about = `${operation.act === 'drop' || operation.act === 'leave'} ${object.of ?? object.name}`;
-    const lines = linesOf(operation, change);
+    const lines = linesOf(operation, change).map(keepComment);
     const last = blocks.at(-1);
     if (last?.about === about) last.lines.push(...lines);
     else if (lines.length > 0) blocks.push({ about, lines: [...lines] });
   }
   return [...settings(change), ...blocks.map(({ lines }) => `${lines.join('\n')}\n`)].join('\n');
+}
+
+/** A name may hold a line end, behind which a comment would be one no more. */
+function keepComment(line: string): string {
+  return line.startsWith('--') ? line.replaceAll(/[\r\n]+/g, ' ') : line;
 }
 
 /** The body of an SQL function may speak of what is made behind it, or without its schema. */
