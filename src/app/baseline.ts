@@ -17,7 +17,6 @@ import {
 } from '../core/schema/adoption.ts';
 import type { Catalog } from '../core/schema/catalog.ts';
 import { findOtherLedgers } from '../core/schema/other-ledgers.ts';
-import { findServerWide } from '../core/sql/server-wide.ts';
 import { asFailure } from '../engine/database-failure.ts';
 import { observe } from '../engine/observe.ts';
 import { type Replay, replayAll } from '../engine/replay.ts';
@@ -25,6 +24,7 @@ import { TargetSessions } from '../engine/target-session.ts';
 import type { Run } from '../ports/run.ts';
 import { converge } from './converge.ts';
 import { loadHistories } from './histories.ts';
+import { requireContained } from './require-contained.ts';
 import { selectServices } from './select-services.ts';
 import { startServers } from './servers.ts';
 
@@ -145,14 +145,6 @@ async function lookAt(
   }
 }
 
-/** On a server the throwaway database has neighbours; a PGlite of its own has none. @throws Failure `replay-unsafe` */
-function requireContained(run: Run, service: Service, { graph }: History): void {
-  if (run.ports.targets.owner(service).sessions === 'one') return;
-  const faults = findServerWide(graph.ordered);
-  if (faults.length === 0) return;
-  throw new Failure('replay-unsafe', { service: service.name, database: service.database, faults });
-}
-
 async function openCandidate(
   run: Run,
   sessions: TargetSessions,
@@ -174,7 +166,14 @@ async function openCandidate(
   // Compared at once: a long history's catalogs are not kept.
   const visit = (applied: readonly Revision[], catalog: Catalog): void =>
     void comparisons.push({ applied, ...compareForAdoption(catalog, found, tolerance) });
-  return { service, history, found, ledgers, comparisons, replay: { service, history, missingRoles, visit } };
+  return {
+    service,
+    history,
+    found,
+    ledgers,
+    comparisons,
+    replay: { service, history, missingRoles, purpose: 'baseline', visit },
+  };
 }
 
 function judge({ service, history, found, ledgers, comparisons }: Candidate): Judged {

@@ -22,6 +22,8 @@ export interface Draft {
   readonly line: readonly string[] | undefined;
   /** Names of its parents. */
   readonly parents: readonly string[];
+  /** What stands below the head of each file; absent: what the templates say. */
+  readonly body?: { readonly up: string; readonly down: string } | undefined;
 }
 
 export interface ServiceFiles {
@@ -83,7 +85,14 @@ async function makeFiles(
   };
   const folder = (kind === 'seed' ? service.seeds : undefined) ?? service.revisions;
   const files = templatesOf(kind, language).map(async ({ template, ending }): Promise<NewFile> => {
-    const text = await fill(run, template, { ...values, head: template.includes('.down.') ? '' : head });
+    const isDown = template.includes('.down.');
+    const { body } = draft;
+    const text =
+      body === undefined
+        ? await fill(run, template, { ...values, head: isDown ? '' : head })
+        : isDown
+          ? body.down
+          : `${head}\n\n${body.up}`;
     return { file: joinPath(folder, `${stem}${ending === 'up' ? style.upEnding : ending}`), text };
   });
   return { name, files: await Promise.all(files) };

@@ -60,6 +60,7 @@ const codes: CodeTable = {
   'database-missing': exitCodes.usage,
   'database-not-empty': exitCodes.historyConflict,
   'baseline-unmatched': exitCodes.historyConflict,
+  'not-at-head': exitCodes.usage,
   'replay-unsafe': exitCodes.usage,
   'throwaway-left': exitCodes.databaseUnreachable,
   'heads-diverged': exitCodes.historyConflict,

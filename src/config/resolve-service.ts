@@ -45,6 +45,7 @@ export function resolveService(
   const extensions = resolveExtensions(context, valid);
   const revisions = resolveFolder(context, valid, 'revisions', config.revisions ?? 'revisions');
   const seeds = config.seeds === undefined ? undefined : resolveFolder(context, valid, 'seeds', config.seeds);
+  const schema = config.schema === undefined ? undefined : resolveSchema(context, valid, config.schema);
   const timeout = resolveDuration(context, valid, ['health', 'timeout'], config.health?.timeout, DEFAULT_TIMEOUT);
   const local = resolveLocal(context, valid);
   const variables = resolveVariables(context, valid);
@@ -57,6 +58,7 @@ export function resolveService(
     folder,
     revisions,
     seeds,
+    schema,
     variables,
     container: config.container,
     health: { url: config.health?.url, timeout },
@@ -199,6 +201,26 @@ function resolveFolder(
   } catch (error) {
     const hint = valid.config[key] === undefined ? `Make it, or name another one with ${key}:.` : undefined;
     refuse(context, valid, place, `the ${key} folder ${shown} ${describeReadError(error)}`, hint);
+  }
+  return absolute;
+}
+
+/** A file or folder, as safe as a folder of revisions: what is in it is run too, if only in a throwaway database. */
+function resolveSchema(context: ResolveContext, valid: Valid<ServiceConfig>, path: string): string {
+  const absolute = resolve(dirname(valid.document.path), path);
+  if (isDropped(valid, 'schema')) return absolute;
+  const shown = showPath(context.cwd, absolute);
+  try {
+    const real = realpathSync(absolute);
+    const status = statSync(real);
+    if (!isInside(realpathSync(context.root), real)) {
+      const hint = 'Its real path, with links followed, must be inside the folder of orchestrator.config.yaml.';
+      refuse(context, valid, ['schema'], `the schema ${shown} is outside the project`, hint);
+    } else if (!status.isFile() && !status.isDirectory()) {
+      refuse(context, valid, ['schema'], `the schema ${shown} is neither a file nor a folder`);
+    }
+  } catch (error) {
+    refuse(context, valid, ['schema'], `the schema ${shown} ${describeReadError(error)}`);
   }
   return absolute;
 }

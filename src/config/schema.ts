@@ -226,6 +226,12 @@ export const serviceSchema = mapping({
     .optional()
     .describe('The folder of revision files, relative to this file.')
     .meta({ default: 'revisions' }),
+  schema: text('the path of a file or folder')
+    .optional()
+    .describe(
+      'The schema as it is wanted, as SQL: a file, or a folder of *.sql files taken by name; relative to this file. ' +
+        '`orch revision --autogenerate` compares it with what the revisions leave. Nothing else reads it.',
+    ),
   seeds: text('the path of a folder')
     .optional()
     .describe(

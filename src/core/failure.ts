@@ -149,6 +149,15 @@ export interface FailureDetails {
     readonly nearest: readonly string[];
     readonly differences: readonly Difference[];
   };
+  /** A database that is to be taken for what is wanted has not even what the revisions leave. */
+  'not-at-head': {
+    readonly service: string;
+    readonly database: string;
+    /** Names of revisions that are not applied, parents first; empty: there is not even a ledger. */
+    readonly pending: readonly string[];
+    /** True: the wanted schema could be taken from files instead. */
+    readonly hasSchema: boolean;
+  };
   /** Statements that cannot be tried in another database of the server, because they change the server itself. */
   'replay-unsafe': { readonly service: string; readonly database: string; readonly faults: readonly Fault[] };
   /** A database that was made to be thrown away is still there. */

@@ -77,6 +77,8 @@ export interface Service {
   readonly folder: string;
   readonly revisions: string;
   readonly seeds: string | undefined;
+  /** The schema as it is wanted, as SQL: an absolute file or folder; absent: it is written down nowhere. */
+  readonly schema?: string | undefined;
   /** Values for the variables of its revisions, by name; absent: none. Recorded in the ledger: nothing secret. */
   readonly variables?: Readonly<Record<string, string>> | undefined;
   /** The Compose service of this service's container; undefined: nothing to start. */

@@ -21,8 +21,24 @@ export interface Replay {
   readonly history: History;
   /** Roles of the config that the server does not have; the replay makes none on a server, where they would outlive it. */
   readonly missingRoles: readonly string[];
-  /** Called with what each revision left, base first. */
-  readonly visit: (applied: readonly Revision[], catalog: Catalog) => void;
+  /** For the name of the throwaway. */
+  readonly purpose: 'baseline' | 'autogenerate';
+  /** Called with what each revision left, base first; absent: nobody wants to know. */
+  readonly visit?: (applied: readonly Revision[], catalog: Catalog) => void;
+  /** Called once all of them are applied, while the throwaway is still there. */
+  readonly finish?: (throwaway: Throwaway) => Promise<void>;
+}
+
+/** A database in which anything may be tried. */
+export interface Throwaway {
+  /** @throws Failure `connection-lost`, `step-refused` */
+  catalog(): Promise<Catalog>;
+  /**
+   * Runs a text in a transaction and commits it; rolled back where the server refuses something.
+   * @returns what it refused; undefined: nothing
+   * @throws Failure `connection-lost`
+   */
+  attempt(sql: string): Promise<string | undefined>;
 }
 
 /**
@@ -47,9 +63,9 @@ export async function replayAll(run: Run, replays: readonly Replay[]): Promise<r
 const LONGEST = 63;
 
 /** `orch_baseline_1f0c9a2b_authdb`: whoever finds one that a killed orch left behind knows what it is. */
-function throwawayName(run: Run, service: Service): string {
+function throwawayName(run: Run, service: Service, purpose: Replay['purpose']): string {
   const place = run.project.services.findIndex(({ name }) => name === service.name);
-  const own = `orch_baseline_${run.writer.run.slice(0, 8)}_`;
+  const own = `orch_${purpose}_${run.writer.run.slice(0, 8)}_`;
   const whole = `${own}${service.database}`;
   return whole.length <= LONGEST ? whole : `${own}${place}_${service.database}`.slice(0, LONGEST);
 }
@@ -61,12 +77,12 @@ class ThrowawayReplay {
   readonly #sessions: TargetSessions;
 
   constructor(run: Run, replay: Replay) {
-    const { service, missingRoles } = replay;
+    const { service, missingRoles, purpose } = replay;
     const isServer = run.ports.targets.owner(service).sessions === 'many';
     // A PGlite has roles of its own, which go with it.
     const roles = service.roles.filter(({ name }) => !isServer || !missingRoles.includes(name));
     this.#replay = replay;
-    this.#service = { ...service, database: throwawayName(run, service), roles };
+    this.#service = { ...service, database: throwawayName(run, service, purpose), roles };
     // What is tried is no progress of the run, and its steps are in no plan that was shown.
     const emit: EventSink = (event) => (event.type === 'step-progressed' ? undefined : run.ports.emit(event));
     const ports = { ...run.ports, emit };
@@ -86,6 +102,10 @@ class ThrowawayReplay {
   async #work(): Promise<void> {
     await this.#guarded('create-database', () => this.#create());
     await this.#walk(await this.#plan());
+    await this.#replay.finish?.({
+      catalog: () => this.#catalog(),
+      attempt: (sql) => this.#guarded('trying it out', () => this.#attempt(sql)),
+    });
   }
 
   async #discard(): Promise<void> {
@@ -134,10 +154,29 @@ class ThrowawayReplay {
   }
 
   async #visit(applied: readonly Revision[]): Promise<void> {
+    const { visit } = this.#replay;
+    if (visit !== undefined) visit([...applied], await this.#catalog());
+  }
+
+  async #catalog(): Promise<Catalog> {
     const { introspection } = this.#run.ports;
     const keeper = await this.#sessions.of(this.#service).keeper();
-    const catalog = await this.#guarded('introspect', () => introspection.catalog(keeper));
-    this.#replay.visit([...applied], catalog);
+    return await this.#guarded('introspect', () => introspection.catalog(keeper));
+  }
+
+  async #attempt(sql: string): Promise<string | undefined> {
+    const target = this.#sessions.of(this.#service);
+    const worker = await target.worker();
+    try {
+      await worker.run(`BEGIN;\n${sql}\n;COMMIT`, { rowsOf: 'none' });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || error.connection) throw error;
+      if (worker.transaction !== 'none') await worker.run('ROLLBACK');
+      return `${error.message} (${error.sqlstate})`;
+    } finally {
+      target.resetWorker();
+    }
   }
 
   async #guarded<T>(during: string, work: () => Promise<T>): Promise<T> {

@@ -35,6 +35,11 @@ export interface RevisionStore {
    * @throws Failure `revision-invalid` with every fault of the folder at once
    */
   load(service: Service): Promise<{ readonly revisions: readonly Revision[]; readonly seeds: readonly Revision[] }>;
+  /**
+   * Reads the files of the service's `schema`, by name, each as a revision that is built on the one before; empty: it has none.
+   * @throws Failure `revision-invalid` with every fault of the files at once
+   */
+  loadSchema(service: Service): Promise<readonly Revision[]>;
   /** Loads the function of a TypeScript revision, from the very text that was hashed. */
   loadCode(code: CodeText): Promise<RevisionFunction>;
 }

@@ -6,7 +6,7 @@ import { shellWord, sqlName } from './phrase-context.ts';
 import { formatCount, formatList } from './units.ts';
 
 /** Failures of taking over a database that has no ledger. */
-type BaselineCode = 'database-not-empty' | 'baseline-unmatched' | 'replay-unsafe' | 'throwaway-left';
+type BaselineCode = 'database-not-empty' | 'baseline-unmatched' | 'not-at-head' | 'replay-unsafe' | 'throwaway-left';
 
 /** Differences that are listed; JSON has them all. */
 const LISTED = 20;
@@ -24,6 +24,21 @@ export const baselineFailures: FailurePhrases<BaselineCode> = {
     ],
   }),
   'baseline-unmatched': baselineUnmatched,
+  'not-at-head': ({ details }) => ({
+    happened: [
+      details.pending.length === 0
+        ? `${details.service}: ${details.database} has no ledger, so that nobody knows what in it the revisions left`
+        : `${details.service}: ${details.database} is not at the head of its revisions: ${formatList(details.pending)} ${details.pending.length === 1 ? 'is' : 'are'} not applied`,
+      '  a revision can be made of what was changed in it by hand only once all of them are',
+    ],
+    state: `no file was written; ${details.database} is as it was.`,
+    next: [
+      `orch migrate --service ${shellWord(details.service)}  # then again`,
+      details.hasSchema
+        ? `orch revision --service ${shellWord(details.service)} --autogenerate --from schema -m '…'  # or: compares with the schema in the files`
+        : 'schema: schema.sql  # or, in service.yaml: a file with the schema as it is wanted, to compare with instead',
+    ],
+  }),
   'replay-unsafe': ({ details }, context) => ({
     happened: [
       `${details.service}: its revisions can't be tried in a throwaway database: ${formatCount(details.faults.length, 'statement')} would change the server that ${details.database} is on`,
@@ -31,15 +46,17 @@ export const baselineFailures: FailurePhrases<BaselineCode> = {
     ],
     state: `nothing was run; ${details.database} and its server are as they were.`,
     next: [
-      `orch stamp --service ${shellWord(details.service)} '<revision>' --reason '…'  # if you know which revision it is at`,
+      context.command === 'revision'
+        ? `orch revision --service ${shellWord(details.service)} -m '…'  # writes the files without what is to stand in them`
+        : `orch stamp --service ${shellWord(details.service)} '<revision>' --reason '…'  # if you know which revision it is at`,
     ],
   }),
-  'throwaway-left': ({ details }) => ({
+  'throwaway-left': ({ details }, context) => ({
     happened: [
       `${details.service}: the throwaway database ${details.database} could not be dropped`,
       `  ${details.reason}`,
     ],
-    state: `nothing was stamped; nobody needs ${details.database}.`,
+    state: `${context.command === 'revision' ? 'no file was written' : 'nothing was stamped'}; nobody needs ${details.database}.`,
     next: [`DROP DATABASE IF EXISTS ${sqlName(details.database)} WITH (FORCE);  -- as the admin role`],
   }),
 };

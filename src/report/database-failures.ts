@@ -192,6 +192,8 @@ function codeHalfWay(details: Pick<FailureDetails['sql-failed'], 'revision' | 'd
 }
 
 function rolledBack(details: { readonly service: string; readonly database: string }, context: PhraseContext): string {
+  // It ran in a throwaway database alone.
+  if (context.command === 'revision') return 'the throwaway database that it ran in is gone; no file was written.';
   return `rolled back; ${phraseStanding(details, context)}`;
 }
 

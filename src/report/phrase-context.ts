@@ -71,6 +71,7 @@ export function againCommand(context: PhraseContext, service: string): string {
   const name = shellWord(service);
   if (context.command === 'up') return `orch up ${name}`;
   if (context.command === 'baseline') return `orch baseline --service ${name}`;
+  if (context.command === 'revision') return `orch revision --service ${name} --autogenerate -m '…'`;
   const target = targetsOf[context.command ?? ''];
   return target === undefined
     ? `orch migrate --service ${name}`

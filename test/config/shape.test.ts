@@ -173,7 +173,7 @@ describe('a fault of a service.yaml', () => {
     expect(
       await faultLines({ 'a/service.yaml': `${A}colour: red\n`, 'b/service.yaml': B.replace('bdb', 'adb') }),
     ).toEqual([
-      "a/service.yaml:6:1: unknown key 'colour' (Known here: name, database, server, url, owner, prerequisites, revisions, seeds, variables, container, health, needs, local.)",
+      "a/service.yaml:6:1: unknown key 'colour' (Known here: name, database, server, url, owner, prerequisites, revisions, schema, seeds, variables, container, health, needs, local.)",
       "b/service.yaml:2:11: two services have one database: api-a and api-b have 'adb' (The other one: a/service.yaml:2.)",
     ]);
   });

@@ -30,6 +30,7 @@ const documented: { readonly [C in FailureCode]: number } = {
   'database-missing': 2,
   'database-not-empty': 7,
   'baseline-unmatched': 7,
+  'not-at-head': 2,
   'replay-unsafe': 2,
   'throwaway-left': 8,
   'prerequisite-unmet': 2,

@@ -227,6 +227,7 @@ export const failures: { readonly [C in FailureCode]: Failure<C> } = {
     count: 7,
     names: ['public.alembic_version', 'public.roles', 'public.users'],
   }),
+  'not-at-head': new Failure('not-at-head', { ...subject, pending: ['002_x'], hasSchema: false }),
   'baseline-unmatched': new Failure('baseline-unmatched', {
     ...subject,
     nearest: ['002_x'],

@@ -83,6 +83,18 @@ const runs: Readonly<Record<string, RowRun>> = {
   'orch sql 001:002': answers(/apply revision 002_roles/),
   'orch sql --downgrade 002:001': answers(/revert revision 002_roles/),
   'orch revision --service api-auth -m "add phone to users"': writes(/004_add_phone_to_users\.up\.sql/),
+  'orch revision --service api-auth --autogenerate -m "add fax to users"': {
+    ...writes(/004_add_fax_to_users\.up\.sql/),
+    before: ['orch migrate'],
+    prepare: () => query('authdb', 'ALTER TABLE users ADD COLUMN fax text'),
+  },
+  'orch revision --service api-auth --autogenerate --check': {
+    selects: 'once',
+    seen: 'nothing',
+    code: 3,
+    shows: /ALTER TABLE public\.users ADD COLUMN fax text;/,
+    after: () => query('authdb', 'ALTER TABLE users DROP COLUMN fax'),
+  },
   'orch revision --service api-auth --ts -m "fill phones"': writes(/004_fill_phones\.ts/),
   'orch revision --service api-auth --seed -m "demo phones"': writes(/seeds\/002_demo_phones\.up\.sql/),
   'orch merge --service api-auth -m "Merge migrations"': {

@@ -8,6 +8,7 @@ import { buildRevisions } from './build-revisions.ts';
 import { ProjectPaths } from './project-paths.ts';
 import { wholeFault } from './read-text.ts';
 import { RevisionFolder } from './revision-folder.ts';
+import { loadSchema } from './schema-files.ts';
 
 /** The revision files of a project, on disk. */
 export interface RevisionStoreOptions {
@@ -35,6 +36,9 @@ export function createRevisionStore({ root, workingFolder, nativeTypeScript }: R
       const loaded = loadService(service, paths);
       for (const { up } of [...loaded.revisions, ...loaded.seeds]) owners.set(up.file, service.name);
       return loaded;
+    },
+    async loadSchema(service) {
+      return loadSchema(service, paths);
     },
     async loadCode(code) {
       // Most runs have no TypeScript revision to apply.

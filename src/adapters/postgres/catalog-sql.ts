@@ -134,8 +134,8 @@ const POLICIES = `SELECT 'policy', quote_ident(p.polname), c.full_name, '',
   jsonb_build_object(
     'definition', concat_ws(' ', CASE WHEN p.polpermissive THEN 'permissive' ELSE 'restrictive' END,
       'for', CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' ELSE 'all' END,
-      'to', (SELECT string_agg(CASE WHEN r = 0 THEN 'public' ELSE ${owner('r')} END, ', ' ORDER BY 1) FROM unnest(p.polroles) AS r),
-      'using ' || pg_get_expr(p.polqual, p.polrelid), 'with check ' || pg_get_expr(p.polwithcheck, p.polrelid)),
+      'to', (SELECT string_agg(CASE WHEN r = 0 THEN 'public' ELSE quote_ident(${owner('r')}) END, ', ' ORDER BY 1) FROM unnest(p.polroles) AS r),
+      'using (' || pg_get_expr(p.polqual, p.polrelid) || ')', 'with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')'),
     'comment', obj_description(p.oid, 'pg_policy'))
 FROM rel AS c JOIN pg_policy AS p ON p.polrelid = c.oid`;
 
@@ -161,11 +161,14 @@ const TYPES = `SELECT
     'nullable', CASE WHEN t.typnotnull THEN 'no' END,
     'default', t.typdefault,
     'definition', CASE t.typtype WHEN 'd' THEN (
-        SELECT string_agg(quote_ident(k.conname) || ' ' || pg_get_constraintdef(k.oid), ', ' ORDER BY k.conname)
+        SELECT string_agg(format('CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid)), E'\\n' ORDER BY k.conname)
         FROM pg_constraint AS k WHERE k.contypid = t.oid AND k.contype = 'c')
       WHEN 'r' THEN (
         SELECT concat_ws(', ', o.opcname, nullif(r.rngcanonical, 0)::regproc, nullif(r.rngsubdiff, 0)::regproc)
         FROM pg_range AS r JOIN pg_opclass AS o ON o.oid = r.rngsubopc WHERE r.rngtypid = t.oid) END,
+    'columns', CASE WHEN t.typtype = 'c' THEN (
+      SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
+      FROM pg_attribute AS a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) END,
     'comment', obj_description(t.oid, 'pg_type'))
 FROM pg_type AS t JOIN space AS n ON n.oid = t.typnamespace LEFT JOIN pg_type AS b ON b.oid = t.typbasetype
 WHERE ${notMember('pg_type', 't.oid')} AND (t.typtype IN ('e', 'd', 'r')

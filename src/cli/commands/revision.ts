@@ -1,25 +1,30 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { autogenerate } from '../../app/autogenerate.ts';
 import { writeRevision } from '../../app/write-revision.ts';
 import { Failure } from '../../core/failure.ts';
 import type { CommonOptions, Edge } from '../command-context.ts';
-import { collectNames } from '../options.ts';
+import { exitCodes } from '../exit-code.ts';
+import { addSetOption, collectNames } from '../options.ts';
 import { runCommand } from '../run-command.ts';
 
 interface RevisionOptions extends CommonOptions {
-  readonly message: string;
+  readonly message?: string;
   readonly service?: string;
   readonly parent: readonly string[];
   readonly ts?: boolean;
   readonly seed?: boolean;
   readonly edit?: boolean;
+  readonly autogenerate?: boolean;
+  readonly check?: boolean;
+  readonly from?: 'schema' | 'database';
 }
 
-/** `orch revision -m MESSAGE [--service NAME] [--ts] [--parent REVISION…] [--seed] [--edit]` */
+/** `orch revision -m MESSAGE [--service NAME] [--ts] [--parent REVISION…] [--seed] [--edit] [--autogenerate [--check] [--from WHERE]]` */
 export function addRevision(program: Command, edge: Edge): Command {
-  return program
+  const command = program
     .command('revision')
     .description('write the files of a new revision behind the head, and print their paths')
-    .requiredOption('-m, --message <text>', 'what the revision does, such as "add email to users"')
+    .option('-m, --message <text>', 'what the revision does, such as "add email to users"')
     .option(
       '-s, --service <name>',
       'the service (default: the only one, or the one in whose folder you are)',
@@ -34,23 +39,73 @@ export function addRevision(program: Command, edge: Edge): Command {
     )
     .option('--seed', 'write a seed: data for development, applied after the revisions')
     .option('--edit', 'open the files in $VISUAL or $EDITOR')
-    .action(async (options: RevisionOptions) => {
-      await runCommand(edge, { name: 'revision', use: 'files', options }, async ({ run, answers }) => {
-        const edit = options.edit === true ? requireEditor(edge) : undefined;
-        const written = await writeRevision(run, {
-          command: 'revision',
-          cwd: edge.cwd,
-          service: options.service,
-          message: options.message,
-          language: options.ts === true ? 'typescript' : 'sql',
-          seed: options.seed === true,
-          parents: options.parent,
-        });
-        await answers.written(written);
-        await edit?.(written.files);
-        return { exitCode: 0 };
-      });
+    .option('--autogenerate', 'write what leads from what the revisions leave to the schema that is wanted')
+    .option('--check', 'with --autogenerate: only print it; exit 3 where there is a difference')
+    .addOption(
+      new Option(
+        '--from <where>',
+        'with --autogenerate: what is wanted (default: the schema of service.yaml, else the database)',
+      ).choices(['schema', 'database']),
+    );
+  return addSetOption(command).action((options: RevisionOptions) => {
+    refuseMixture(command, options);
+    return options.autogenerate === true ? generate(edge, options) : write(edge, options);
+  });
+}
+
+/** @throws CommanderError where options do not go together */
+function refuseMixture(command: Command, options: RevisionOptions): void {
+  const { message, check, from, set, ts, seed, parent, edit } = options;
+  if (message === undefined && check !== true) {
+    command.error("error: required option '-m, --message <text>' not specified");
+  }
+  const isGenerated = options.autogenerate === true;
+  const given = (marks: Readonly<Record<string, boolean>>): string | undefined =>
+    Object.keys(marks).find((mark) => marks[mark]);
+  const alone = given({
+    '--check': check === true,
+    '--from': from !== undefined,
+    '--set': Object.keys(set ?? {}).length > 0,
+  });
+  if (!isGenerated && alone !== undefined) command.error(`error: option '${alone}' goes with --autogenerate only`);
+  const other = given({ '--ts': ts === true, '--seed': seed === true, '--parent': parent.length > 0 });
+  if (isGenerated && other !== undefined) command.error(`error: option '${other}' does not go with --autogenerate`);
+  if (check === true && edit === true) command.error("error: option '--edit' does not go with --check");
+}
+
+async function generate(edge: Edge, options: RevisionOptions): Promise<void> {
+  await runCommand(edge, { name: 'revision', use: 'databases', options }, async ({ run, answers }) => {
+    const edit = options.edit === true ? requireEditor(edge) : undefined;
+    const found = await autogenerate(run, {
+      command: 'revision',
+      cwd: edge.cwd,
+      service: options.service,
+      message: options.check === true ? undefined : options.message,
+      from: options.from,
     });
+    await answers.autogenerated(found);
+    if (found.written !== undefined) await edit?.(found.written.files);
+    const isFinding = options.check === true && found.differences.length > 0;
+    return { exitCode: isFinding ? exitCodes.findings : exitCodes.done };
+  });
+}
+
+async function write(edge: Edge, options: RevisionOptions): Promise<void> {
+  await runCommand(edge, { name: 'revision', use: 'files', options }, async ({ run, answers }) => {
+    const edit = options.edit === true ? requireEditor(edge) : undefined;
+    const written = await writeRevision(run, {
+      command: 'revision',
+      cwd: edge.cwd,
+      service: options.service,
+      message: options.message ?? '',
+      language: options.ts === true ? 'typescript' : 'sql',
+      seed: options.seed === true,
+      parents: options.parent,
+    });
+    await answers.written(written);
+    await edit?.(written.files);
+    return { exitCode: exitCodes.done };
+  });
 }
 
 /** Takes `--service` once: a file is written for one service, and the last of two would win without a word. */

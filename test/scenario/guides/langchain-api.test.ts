@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -65,6 +65,20 @@ describe('the table of commands', () => {
   test('one back', async () => {
     await guide.done('downgrade', '-1', '--yes');
     expect(await columns(guide, 'memories')).not.toContain('memories.importance');
+  });
+
+  test('only the difference', async () => {
+    // The model as it is now, as SQL.
+    const model = await readFile(join(guide.folder, 'revisions/001_init.up.sql'), 'utf8');
+    await guide.write('schema.sql', `${model}\nCREATE INDEX ix_memories_content ON memories (content);\n`);
+    await appendFile(join(guide.folder, 'service.yaml'), 'schema: schema.sql\n');
+    await guide.sql('ALTER ROLE raguser CREATEDB', 'postgres');
+    const before = await guide.revisions();
+    const found = await guide.run('revision', '--autogenerate', '--check');
+    expect(found.code, found.output).toBe(3);
+    expect(found.stderr).toContain('compared what 002_add_importance leaves with schema.sql');
+    expect(found.stdout).toContain('CREATE INDEX ix_memories_content ON public.memories USING btree (content);');
+    expect(await guide.revisions()).toEqual(before);
   });
 
   test('back to base', async () => {

@@ -67,10 +67,24 @@ describe('commands', () => {
 describe('changing the schema', () => {
   test('2. and 3. the new file is written and looked at', async () => {
     await guide.done('upgrade', 'head');
-    const [up = '', down = ''] = (await guide.done('revision', '-m', 'Add industry_code to companies table'))
-      .trim()
-      .split('\n');
+    // 1. The model is changed: here in psql.
+    await guide.sql('ALTER TABLE companies ADD COLUMN industry_code varchar(10)');
+    const found = await guide.run('revision', '--autogenerate', '-m', 'Add industry_code to companies table');
+    expect(found.stderr).toContain(
+      'compared what 001_initial_schema leaves with the database stock_data: 1 difference',
+    );
+    const [up = '', down = ''] = found.stdout.trim().split('\n');
     expect(up).toBe('revisions/002_add_industry_code_to_companies_table.up.sql');
+    expect(await readFile(join(guide.folder, up), 'utf8')).toContain(
+      'ALTER TABLE public.companies ADD COLUMN industry_code character varying(10);',
+    );
+    expect(await readFile(join(guide.folder, down), 'utf8')).toContain(
+      'ALTER TABLE public.companies DROP COLUMN industry_code;',
+    );
+    await guide.remove(up);
+    await guide.remove(down);
+    await guide.sql('ALTER TABLE companies DROP COLUMN industry_code');
+    expect(await guide.done('revision', '-m', 'Add industry_code to companies table')).toBe(`${up}\n${down}\n`);
     const text = await readFile(join(guide.folder, up), 'utf8');
     expect(text).toContain('ALTER TABLE companies ADD COLUMN industry_code text;');
     expect(await readFile(join(guide.folder, down), 'utf8')).toContain(
