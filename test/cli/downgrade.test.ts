@@ -185,7 +185,7 @@ export async function down(database) { await database.query('DROP TABLE t'); }
     await shop.remove('auth/revisions/001_t.ts');
     const { code: exit, output } = await shop.run('downgrade', 'base', '--yes');
     expect(output).toContain('not known beforehand: its down is code');
-    expect(exit).toBe(0);
+    expect(exit, output).toBe(0);
     expect(await shop.sql('auth', "SELECT FROM pg_tables WHERE tablename = 't'")).toEqual([]);
     expect(await shop.heads()).toEqual([]);
   });

@@ -5,6 +5,7 @@ import type { CodeText } from '../../core/revision.ts';
 
 /** The part of `module.registerHooks` (Node 22.15, 23.5) that is used here; the types of Node 20 lack it. */
 type RegisterHooks = (hooks: {
+  resolve(specifier: string, context: object, nextResolve: (specifier: string, context: object) => object): object;
   load(url: string, context: object, nextLoad: (url: string, context: object) => object): object;
 }) => { deregister(): void };
 
@@ -27,6 +28,12 @@ const served = new Set<string>();
 export async function evaluateNatively({ file, text, checksum }: CodeText): Promise<object | undefined> {
   const url = `${pathToFileURL(file).href}?${encodeURIComponent(checksum)}`;
   const hooks = registerHooks?.({
+    resolve(specifier, context, nextResolve) {
+      // Node looks for the file, which may be gone: a down text comes from the ledger then.
+      return specifier === url
+        ? { url, format: 'module-typescript', shortCircuit: true }
+        : nextResolve(specifier, context);
+    },
     load(wanted, context, nextLoad) {
       if (wanted !== url) return nextLoad(wanted, context);
       served.add(url);

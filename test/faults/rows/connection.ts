@@ -169,7 +169,6 @@ export const connectionRows: readonly Row[] = [
     group: 'connection',
     weight: 5,
     quick: 1,
-    pending: 'orch does not yet notice in bounded time that a server is gone (V25)',
     scene: (draw) => ({ services: services(draw), applied: draw.below(3) }),
     inject: async (stage) => {
       const ended = await breakAt(stage, {

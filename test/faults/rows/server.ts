@@ -68,7 +68,6 @@ export const serverRows: readonly Row[] = [
     group: 'server',
     weight: 2,
     quick: 1,
-    pending: 'orch does not yet detect a pooler (V16)',
     scene: (draw) => ({ services: services(draw), applied: 1 }),
     inject: async (stage) => {
       // What a pooler does on the wire: the process id that the client is told is not the backend's.
