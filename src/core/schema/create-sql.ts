@@ -12,7 +12,7 @@ export function createStatements(object: CatalogObject, change: Change): readonl
 }
 
 /** `COMMENT ON …`; nothing where there is no comment. */
-export function commentOn(object: CatalogObject): readonly string[] {
+function commentOn(object: CatalogObject): readonly string[] {
   const { comment } = object.fields;
   return comment === undefined ? [] : [`COMMENT ON ${commentTarget(object)} IS ${sqlLiteral(comment)};`];
 }
@@ -146,7 +146,7 @@ function createTable(table: CatalogObject, model: SchemaModel): readonly string[
 }
 
 /** What a column is in CREATE TABLE and ADD COLUMN. */
-export function columnLine(column: CatalogObject, model: SchemaModel): string {
+function columnLine(column: CatalogObject, model: SchemaModel): string {
   const { name, fields } = column;
   const serial = model.serialType(column);
   if (serial !== undefined) return `${name} ${serial}`;
