@@ -223,6 +223,15 @@ describe('the revisions folder', () => {
     ]);
   });
 
+  it('as the file or folder of the schema, which must be there too, and inside the project', async () => {
+    const hint = '(Its real path, with links followed, must be inside the folder of orchestrator.config.yaml.)';
+    const files = { 'a/revisions/': '', 'a/service.yaml': `${A}schema: none.sql\n` };
+    expect(await faultLines(files)).toEqual(['a/service.yaml:6:9: the schema a/none.sql does not exist']);
+    expect(await faultLines({ ...files, 'a/service.yaml': `${A}schema: /etc/hostname\n` })).toEqual([
+      `a/service.yaml:6:9: the schema /etc/hostname is outside the project ${hint}`,
+    ]);
+  });
+
   it('must be inside the project, links followed', async () => {
     const hint = '(Its real path, with links followed, must be inside the folder of orchestrator.config.yaml.)';
     const outside = makeFolder({ 'revs/': '' });

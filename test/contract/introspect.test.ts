@@ -170,7 +170,10 @@ describe('the catalog of a database', () => {
     ['ALTER TABLE shop.logs_2026 SET UNLOGGED', ['changed table shop.logs_2026 persistence']],
     ["ALTER TYPE shop.mood ADD VALUE 'glad'", ['changed enum shop.mood values']],
     ['ALTER DOMAIN shop.email DROP CONSTRAINT at', ['changed domain shop.email definition']],
-    ['ALTER TYPE shop.pair ADD ATTRIBUTE c int', ['extra column shop.pair/c']],
+    [
+      'ALTER TYPE shop.pair ADD ATTRIBUTE c int',
+      ['extra column shop.pair/c', 'changed composite type shop.pair columns'],
+    ],
     ['ALTER SEQUENCE shop.numbers INCREMENT 3', ['changed sequence shop.numbers definition']],
     ['ALTER SEQUENCE shop.users_id_seq INCREMENT 3', ['changed sequence shop.users/shop.users_id_seq definition']],
     [
