@@ -86,7 +86,8 @@ export const connectionRows: readonly Row[] = [
     group: 'connection',
     weight: 3,
     quick: 1,
-    scene: (draw) => ({ services: services(draw, { 3: slowCommit('pg_sleep(0.8)') }), applied: draw.below(3) }),
+    // Shorter than the 500 ms after which the server looks for its client: later it would give the COMMIT up.
+    scene: (draw) => ({ services: services(draw, { 3: slowCommit('pg_sleep(0.3)') }), applied: draw.below(3) }),
     inject: (stage) => breakAt(stage, { at: slowOne, verdict: 'cut-when-sent' }),
     ends: { 0: [] },
   },

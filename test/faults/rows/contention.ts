@@ -60,7 +60,7 @@ async function endHolder(stage: Stage, code: number): Promise<void> {
   if (ended?.code !== code) stage.complaints.push(`the holder ended with ${ended?.code}: ${ended?.stderr.slice(-300)}`);
 }
 
-const busy = { 4: [/held by pid \d+ \(/, /--lock-wait 10m/, /pg_terminate_backend\(\d+\)/] } as const;
+const busy = { 4: [/held by pid \d+ \(/, /--lock-wait 10m/, /orch locks --service \S+ --terminate \d+/] } as const;
 const impatient = ['migrate', '--lock-wait', '300ms'];
 
 export const contentionRows: readonly Row[] = [
@@ -106,8 +106,9 @@ export const contentionRows: readonly Row[] = [
       holder.child.kill('SIGSTOP');
       const ended = await stage.startDirect(impatient).ended;
       // What it tells to type ends the session with the lock, and nothing else does.
-      const [terminate] = /SELECT pg_terminate_backend\(\d+\);/.exec(ended.stderr) ?? [];
-      await stage.project.sql('api-a', terminate ?? 'SELECT 1');
+      const [, terminate = ''] = /orch (locks --service \S+ --terminate \d+)/.exec(ended.stderr) ?? [];
+      const { code } = await stage.startDirect([...terminate.split(' '), '--yes']).ended;
+      if (code !== 0) stage.complaints.push(`orch ${terminate} ended with ${code}`);
       holder.child.kill('SIGCONT');
       return [ended];
     },
