@@ -18,7 +18,7 @@ describe('where the revision of one service of three fails', () => {
     const names = `'${project.database('api-needs')}'`;
     expect(await project.sql(undefined, `SELECT FROM pg_database WHERE datname = ${names}`)).toEqual([]);
     expect(ended.stdout).toMatch(/✖ +api-broken .*001_first .*failed/);
-    expect(ended.stdout).toMatch(/↓ +api-needs .*not started/);
+    expect(ended.stdout).toMatch(/↓ +api-needs .*not touched/);
     expect(ended.stdout).toMatch(/✔ +api-free .*002_second .*2 revisions applied/);
     expect(ended.stdout).toMatch(/1 of 3 services done, 1 failure/);
     expect(ended.stderr).toContain('api-broken: 002_broken failed: relation "nowhere" does not exist (42P01)');
