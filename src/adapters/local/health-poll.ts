@@ -7,6 +7,8 @@ import type { ServiceExit } from './state-file.ts';
 const requestTimeout = 2000;
 /** ms between requests. */
 const pause = 100;
+/** ms between looks at a process of which nobody has heard yet how it ended. */
+const untoldPause = 50;
 
 /** What a health check answered. */
 export interface HealthAnswer {
@@ -61,7 +63,7 @@ export async function pollHealth(polled: Polled): Promise<void> {
   const started = clock.now();
   let lastAnswer: string | undefined;
   for (;;) {
-    const state = await polled.look();
+    const state = await lookForEnd(polled);
     if (state !== 'running') {
       throw new Failure('service-not-started', {
         service: service.name,
@@ -87,6 +89,20 @@ export async function pollHealth(polled: Polled): Promise<void> {
     }
     await clock.sleep(pause, signal);
   }
+}
+
+/** Looks shortly again where a process is gone and nobody has heard yet how: its holder reads its last words first. */
+async function lookForEnd({ look, clock, signal }: Polled): Promise<ServiceExit | 'running' | undefined> {
+  let state = await look();
+  for (let tries = 0; tries < 10 && isUntold(state); tries += 1) {
+    await clock.sleep(untoldPause, signal);
+    state = await look();
+  }
+  return state;
+}
+
+function isUntold(state: ServiceExit | 'running' | undefined): boolean {
+  return typeof state === 'object' && state.exitCode === undefined && state.signal === undefined;
 }
 
 function describeExit(exit: ServiceExit | undefined): string {
