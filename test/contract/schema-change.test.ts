@@ -20,9 +20,13 @@ beforeAll(async () => {
 
 afterAll(() => postgres?.stop());
 
-/** A database that these statements have made, as its owner. */
-async function make(sql: string): Promise<{ session: Session; catalog(): Promise<Catalog>; drop(): Promise<void> }> {
+/** A database that these statements have made, as its owner; `extension` is made by the admin before. */
+async function make(
+  sql: string,
+  extension?: string,
+): Promise<{ session: Session; catalog(): Promise<Catalog>; drop(): Promise<void> }> {
   const service = await createDatabase(postgres);
+  if (extension !== undefined) await runAsAdmin(postgres, `CREATE EXTENSION ${extension}`, service.database);
   const session = await new PostgresDatabase({ run: randomUUID() }).connect(ownerLocation(service), 'worker');
   await session.run(sql);
   return {
@@ -51,8 +55,9 @@ function differences(wanted: Catalog, found: Catalog): readonly string[] {
 async function thereAndBack(
   before: string,
   wanted: string,
+  extension?: string,
 ): Promise<{ readonly up: string; readonly down: string; readonly left: readonly string[] }> {
-  const [here, there] = [await make(before), await make(wanted)];
+  const [here, there] = [await make(before, extension), await make(wanted, extension)];
   try {
     const [from, to] = [await here.catalog(), await there.catalog()];
     const [up, down] = [formatChange(planChange(from, to)), formatChange(planChange(to, from))];
@@ -84,11 +89,10 @@ describe('the statements from one schema to another, and back', () => {
 
   test('a column of an extension’s type, such as vector(3)', async ({ skip }) => {
     if (!postgres.hasVector) skip('this PostgreSQL has no pgvector');
-    const install = 'CREATE EXTENSION IF NOT EXISTS vector;';
-    await runAsAdmin(postgres, install, 'template1');
     const { up, left } = await thereAndBack(
       'CREATE TABLE t (id int, e vector(3));',
       'CREATE TABLE t (id int, e vector(4), f vector(3)); CREATE INDEX ON t USING hnsw (f vector_l2_ops);',
+      'vector',
     );
     expect(left).toEqual([]);
     expect(up).toContain('ADD COLUMN f public.vector(3)');
