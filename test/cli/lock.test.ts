@@ -19,7 +19,7 @@ async function holderOf(
   const [row] = await project.sql<{ pid: number; port: number; app: string }>(
     'api',
     `SELECT a.pid, a.client_port AS port, a.application_name AS app FROM pg_stat_activity AS a JOIN pg_locks AS l ON l.pid = a.pid
-     WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()`,
+     WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database() AND a.application_name LIKE 'orch lock %'`,
   );
   if (row === undefined) throw new Error('nobody holds the lock');
   return row;
