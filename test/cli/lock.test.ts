@@ -85,7 +85,8 @@ describe('the lock of a database', () => {
     const [key] = await project.sql<{ key: string }>(
       'api',
       `SELECT ((classid::bigint << 32) | objid::bigint)::text AS key FROM pg_locks
-       WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+       WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+         AND pid IN (SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'orch lock %')`,
     );
     await stop(holder, 'SIGINT');
     const { host, port, adminRole: user, adminPassword: password } = project.postgres;
