@@ -176,6 +176,15 @@ export interface FailureDetails {
     readonly direction: 'up' | 'down';
     readonly statementsDone: number;
   };
+  /** A run ended between such a statement and its record: whether it was done is not known. */
+  'statement-unclear': {
+    readonly service: string;
+    readonly database: string;
+    readonly revision: string;
+    readonly direction: 'up' | 'down';
+    /** From 1 on. */
+    readonly statement: number;
+  };
   'lock-held': {
     readonly service: string;
     readonly database: string;

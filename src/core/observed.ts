@@ -15,6 +15,11 @@ export interface LedgerRow {
   readonly begunText?: string | undefined;
   /** Statements finished so far, where the revision runs outside a transaction. */
   readonly statementsDone: number;
+  /**
+   * Of a row that is not `applied`: the statement, from 1 on, that an earlier run announced and neither recorded as done
+   * nor as failed. It counts only where it comes right behind `statementsDone`.
+   */
+  readonly announced?: number | undefined;
   /** ISO 8601, the database's clock. */
   readonly appliedAt: string;
   /** In ms. */

@@ -27,9 +27,7 @@ export async function applyOutsideTransaction(
   const began = clock.now();
   await inLockSession(target, (keeper) => ledger.start(keeper, revision, run.writer));
   try {
-    const record = (done: number): Promise<void> =>
-      inLockSession(target, (keeper) => ledger.progress(keeper, revision, done));
-    await runOutside(run, target, { step, text, worker, record, notices });
+    await runOutside(run, target, { step, text, worker, notices });
   } catch (error) {
     const said = databaseErrorOf(error) ?? databaseErrorOf((error as Error).cause);
     if (said?.connection !== true && error instanceof Error && !target.lost.aborted) {

@@ -22,6 +22,7 @@ type RevertStep = StepOf<'revert-revision'>;
  * @throws Failure `sql-failed`, `revision-code-failed`, `revision-blocked`, `connection-lost`, `outcome-unknown`, `interrupted`
  */
 export async function revertRevision(run: Run, target: TargetSession, step: RevertStep): Promise<string | undefined> {
+  if (step.unclear !== undefined) throw step.unclear;
   if (step.revision.down?.transaction === 'none') await revertOnce(run, target, step, undefined);
   else {
     const tries = { run, target, step, undoes: 'all' } as const;
@@ -106,9 +107,7 @@ async function revertOutside(
     throw error instanceof DatabaseError ? staleOr(error, target) : error;
   });
   try {
-    const record = (done: number): Promise<void> =>
-      inLockSession(target, (keeper) => ledger.progress(keeper, revision, done));
-    await runOutside(run, target, { step, text: down, worker, record, notices });
+    await runOutside(run, target, { step, text: down, worker, notices });
   } catch (error) {
     await logFailed(run, target, revision.name, error, clock.now() - began, notices);
     throw error;

@@ -14,12 +14,15 @@ interface Finder {
 /** Each finds it by itself; the quick form asks the first one. */
 const finders: Readonly<Record<keyof typeof mutants, readonly Finder[]>> = {
   'without the lock': [
-    { row: 'several runs at once on a warm server', says: /[1-9] doubled/ },
+    { row: 'several runs at once on a warm server', says: /[1-9] doubled|ended with 6/ },
     { row: 'the lock held by an idle session', says: /it ended with 0/ },
   ],
   'with the ledger row outside the transaction': [
     { row: 'kill -9 after the statements, before the ledger', says: /the run without the fault ended with 6/ },
     { row: 'invalid SQL in the middle of a revision', says: /the run without the fault ended with 6/ },
+  ],
+  'with statements recorded apart': [
+    { row: 'kill -9 at the record of a statement outside a transaction', says: /[1-9] doubled|ended with 6/ },
   ],
   'with blocking lock waits': [
     { row: 'CREATE INDEX CONCURRENTLY while others wait for the lock', says: /did not end within|deadlock detected/ },

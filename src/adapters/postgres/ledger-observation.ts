@@ -13,6 +13,7 @@ import { CONTENTS } from './contents-sql.ts';
 import { findAvailable } from './extensions.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
 import { requireOwnBackend, STANDING, type Standing, standingOf } from './standing.ts';
+import { announcedSql } from './statement-record.ts';
 
 /** No such table, column or schema. */
 const OTHER_LAYOUT: ReadonlySet<string> = new Set(['42P01', '42703', '3F000']);
@@ -66,6 +67,7 @@ interface SeenRow extends Seen {
   readonly checksum: string;
   readonly state: LedgerRow['state'];
   readonly statements_done: number;
+  readonly announced: number | null;
   readonly begun_text: string | null;
   /** In seconds. */
   readonly at: number;
@@ -177,6 +179,7 @@ const DEFAULTS = `(SELECT pg_catalog.array_agg(pg_catalog.pg_get_userbyid(a.gran
 const LEDGER = `(SELECT m.format FROM orch.meta AS m) AS format,
   l.kind, l.id, l.name, l.parents, l.checksum, l.state, l.statements_done,
   CASE WHEN l.state OPERATOR(pg_catalog.=) 'started' THEN l.up_text END AS begun_text,
+  CASE WHEN l.state OPERATOR(pg_catalog.<>) 'applied' THEN ${announcedSql('l.name')} END AS announced,
   pg_catalog.date_part('epoch', l.applied_at) AS at, l.duration_ms, l.role, l.host, l.orch_version, l.run_id,
   l.requires, l.down_checksum, l.up_file, l.down_file, l.variables, l.note, l.file_gone
 FROM (SELECT) AS one LEFT JOIN orch.ledger AS l ON true ORDER BY l.sequence`;
@@ -189,6 +192,7 @@ function ledgerRows(rows: readonly SeenRow[]): readonly LedgerRow[] {
       {
         ...{ kind, id, name, parents, checksum, state, role, host },
         statementsDone: row.statements_done,
+        announced: row.announced ?? undefined,
         begunText: row.begun_text ?? undefined,
         appliedAt: new Date(row.at * 1_000).toISOString(),
         duration: Number(row.duration_ms),

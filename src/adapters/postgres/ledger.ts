@@ -2,13 +2,16 @@ import type { ObservedDatabase, RecordedTexts } from '../../core/observed.ts';
 import type { Link } from '../../core/plan.ts';
 import type { Service } from '../../core/project.ts';
 import type { Revision } from '../../core/revision.ts';
+import type { ScriptPart } from '../../core/sql/script-parts.ts';
 import { DatabaseError, type Notice, type QueryResult, type Session } from '../../ports/database.ts';
 import type {
   AcceptChange,
+  Announced,
   CursorName,
   CursorPosition,
   Ledger,
   LogEntry,
+  Recorded,
   StampChange,
   TransactionSettings,
   Writer,
@@ -40,6 +43,7 @@ import {
   type TransactionIdentity,
 } from './ledger-sql.ts';
 import { readRecorded } from './recorded-texts.ts';
+import { announceSql, recordSql, runRecorded } from './statement-record.ts';
 import { withBusyLock } from './transaction-lock.ts';
 
 /** The ledger in schema `orch`; speaks SQL only through `Session`, so it serves PGlite as well. */
@@ -157,6 +161,23 @@ export class PostgresLedger implements Ledger {
 
   async progress(session: Session, revision: Revision, statementsDone: number): Promise<void> {
     requireRow(revision, await session.run(progressSql(revision, statementsDone)));
+  }
+
+  async runRecorded(
+    session: Session,
+    statement: Pick<ScriptPart, 'text' | 'rows'>,
+    revision: Revision,
+    statementsDone: number,
+  ): Promise<Recorded> {
+    return await runRecorded(session, statement, recordSql(revision, statementsDone));
+  }
+
+  async announce(session: Session, statement: Announced, writer: Writer): Promise<void> {
+    await session.run(announceSql(statement, 'announced', writer));
+  }
+
+  async withdraw(session: Session, statement: Announced, writer: Writer): Promise<void> {
+    await session.run(announceSql(statement, 'withdrawn', writer));
   }
 
   async finish(

@@ -8,9 +8,10 @@ import { GATE, type Stage } from '../stage.ts';
 import { services } from '../workload.ts';
 
 const outside = `-- orch: transaction none
-CREATE TABLE side AS SELECT g FROM generate_series(1, 5) AS g;
-SELECT pg_sleep(0.3);
-${canary('003_special')}`;
+CREATE PROCEDURE fill() LANGUAGE plpgsql AS $$
+BEGIN PERFORM pg_sleep(0.3); INSERT INTO public.canary VALUES ('003_special'); COMMIT; END $$;
+-- The lock alone keeps it from being done twice: what commits itself cannot be recorded with itself.
+CALL fill();`;
 
 const build = `-- orch: transaction none
 CREATE TABLE side (a int);
