@@ -28,7 +28,8 @@ function filesBelow(folder: string): ReadonlyMap<string, Buffer> {
 export const shop = filesBelow(join(root, 'shop'));
 /** Config files that brought orch down once. */
 export const found = filesBelow(join(root, 'found'));
-const nasty = filesBelow(join(root, 'nasty'));
+/** Files that are hard to read. */
+export const nasty = filesBelow(join(root, 'nasty'));
 const repository = join(import.meta.dirname, '../..');
 const donors: readonly Buffer[] = [
   ...shop.values(),

@@ -13,8 +13,8 @@ export interface Findings {
 /** Cases for one child. A process that has loaded as many modules as there were TypeScript revisions is better ended. */
 const PER_CHILD = 2000;
 
-/** A case takes 10 ms; one that takes this long, in ms, hangs. */
-const PATIENCE = 60_000;
+/** A case takes 10 ms, the longest attack a second; one that takes this long, in ms, hangs, however busy the machine is. */
+const PATIENCE = 300_000;
 
 /** In MB; what grows beyond it ends the child, and that is a finding. */
 const HEAP = 700;
