@@ -181,6 +181,8 @@ export interface FailureDetails {
     readonly database: string;
     readonly holder: LockHolder | undefined /** ms */;
     readonly waited: number;
+    /** `transaction`: the database's lock is ours, and another transaction of orch is open there all the same. */
+    readonly of?: 'transaction';
   };
   /** `reason`: what the server or the network said when it ended that session; absent: nothing. */
   'lock-lost': { readonly service: string; readonly database: string; readonly reason?: string };
