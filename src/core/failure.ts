@@ -300,8 +300,8 @@ export interface FailureDetails {
     /** With its schema, as SQL takes it. */
     readonly index: string;
     readonly table: string;
-    /** `other-table`: what has the name is no index of that table. */
-    readonly why: 'invalid' | 'other-table';
+    /** `left`: the statement left it so; `other-table`: what has the name is no index of that table. */
+    readonly why: 'invalid' | 'left' | 'other-table';
   };
   /** The server refused a statement of orch's own, outside any revision. */
   'step-refused': {

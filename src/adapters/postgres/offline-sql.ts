@@ -64,7 +64,10 @@ export const offlineSql: OfflineSql = {
   commit: (service, revision, writer) =>
     `${prepare(service)}${checkSql(service, revision, writer)}${finishSql(revision, writer, SINCE_BEGIN)};\nCOMMIT;\n${resetSql(service)}`,
   lockTimeout: (duration) => `SET lock_timeout = ${Math.round(duration)};\n`,
-  beginBuild: (begun, writer) => `${beginBuildSql(begun, writer)};\n`,
+  beginBuild(begun, writer) {
+    const sql = beginBuildSql(begun, writer);
+    return sql === '' ? '' : `${sql};\n`;
+  },
   requireIndex: requireIndexSql,
   start: (revision, writer, settings) => `${begun(startSql(revision, writer))}${timeouts('SET', settings)}`,
   progress: (revision, done) => `${progressSql(revision, done)};\n`,
