@@ -1,7 +1,9 @@
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { TRANSACTION_LOCK_KEY } from '../../src/adapters/postgres/transaction-lock.ts';
+import { orch } from '../support/orch.ts';
 import { makeProject, type ProjectFolder } from '../support/project-folder.ts';
+import { psql } from '../support/psql.ts';
 import { expectFault, run, start, until } from './support.ts';
 
 interface Other extends pg.Client {
@@ -153,6 +155,27 @@ export async function up({ batches, query, sql }) {
     await other.end();
     expect(await run(project, ['migrate', '--lock-wait', '0'])).toMatchObject({ code: 0 });
     expect(await project.sql('api', counts)).toEqual([{ done: 1, rows: 3 }]);
+  });
+
+  it('a script of orch sql begins nothing outside a transaction', async () => {
+    const project = await makeProject({ api: { revisions: ab } });
+    await run(project, ['migrate']);
+    await project.write('api/revisions/004_c.up.sql', outside['004_c.up.sql']);
+    const scripts = [
+      ['sql', '003:004'],
+      ['sql', '003:001', '--downgrade'],
+    ];
+    for (const args of scripts) {
+      const { stdout } = await orch(args, { cwd: project.folder });
+      const other = await holdSecondLock(project);
+      const before = await contents(project);
+      const refused = await psql(project.postgres, project.database('api'), stdout);
+      expect(refused).toEqual({ code: 3, output: expect.stringContaining('another transaction of orch is open') });
+      expect(await contents(project)).toEqual(before);
+      await other.end();
+      if (args.includes('--downgrade'))
+        expect(await psql(project.postgres, project.database('api'), stdout)).toMatchObject({ code: 0 });
+    }
   });
 
   it('that ends by itself is waited for', async () => {
