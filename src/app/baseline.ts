@@ -4,7 +4,7 @@ import { appliedHeads } from '../core/history.ts';
 import type { Observed } from '../core/observed.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { type BaselineDecision, needsBaseline, planBaseline } from '../core/planners/baseline.ts';
-import type { History } from '../core/planners/upgrade.ts';
+import { type History, requireReadable } from '../core/planners/upgrade.ts';
 import type { Service } from '../core/project.ts';
 import type { Revision } from '../core/revision.ts';
 import { tipsOf } from '../core/revision-walk.ts';
@@ -131,6 +131,7 @@ async function lookAt(
   if (history instanceof Failure) return settled(service, { verdict: 'failed', failure: history });
   const { database } = seen;
   try {
+    requireReadable(service, database);
     if (!needsBaseline(service, database)) {
       const verdict = database.ledger === undefined ? 'empty' : 'ledger';
       return settled(service, { verdict, heads: appliedHeads(database.ledger?.rows ?? []) });

@@ -7,6 +7,7 @@ import { execute } from '../engine/execute.ts';
 import type { TargetSessions } from '../engine/target-session.ts';
 import type { Run } from '../ports/run.ts';
 import { Tally } from './tally.ts';
+import { warnOfOwners } from './warn-of-owners.ts';
 
 /** How often a plan may turn out stale before orch gives up: each time, another orch has changed a database in between. */
 const ROUNDS = 5;
@@ -32,6 +33,7 @@ export async function converge(run: Run, sessions: TargetSessions, goal: Goal): 
     run.signal.throwIfAborted();
     const plan = goal.plan(observed);
     run.ports.emit({ type: 'plan-made', plan });
+    if (round === 0) warnOfOwners(run, plan, goal.services);
     const execution = await execute(run, sessions, plan, { failFast: goal.failFast });
     tally.add(observed, plan, execution);
     for (const { step, failure } of execution.failures) failed.set(step.subject.service, failure);

@@ -130,6 +130,8 @@ export interface LockHolder {
   readonly since: string;
   /** For how long it has not said anything, in ms; absent: it works, or that is not ours to see. */
   readonly silent?: number | undefined;
+  /** True: it runs revisions, and the session that held the lock for that is gone: so is its orch. */
+  readonly orphaned?: boolean | undefined;
 }
 
 /** A session that another one waits for; pid 0: a prepared transaction, which has none. */

@@ -6,7 +6,7 @@ import type { TransactionSettings } from '../ports/ledger.ts';
 import type { Run } from '../ports/run.ts';
 import { rollBack, runText } from './apply-revision.ts';
 import { settleCommit } from './commit-outcome.ts';
-import { type Try, tryForLocks } from './lock-tries.ts';
+import { onceOthersAreDone, type Try, tryForLocks } from './lock-tries.ts';
 import { NoticeLog } from './notice-log.ts';
 import { runOutside } from './run-outside.ts';
 import { databaseErrorOf } from './run-script.ts';
@@ -103,7 +103,9 @@ async function revertOutside(
   const { revision } = step;
   // In the keeper's session, which no SET of the file reaches.
   const began = clock.now();
-  await inLockSession(target, (keeper) => ledger.startRevert(keeper, revision)).catch((error: unknown) => {
+  await onceOthersAreDone(run, target, () =>
+    inLockSession(target, (keeper) => ledger.startRevert(keeper, revision)),
+  ).catch((error: unknown) => {
     throw error instanceof DatabaseError ? staleOr(error, target) : error;
   });
   try {

@@ -6,6 +6,7 @@ import type { Run } from '../ports/run.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import { applyRevision } from './apply-revision.ts';
 import { asFailure } from './database-failure.ts';
+import { onceOthersAreDone } from './lock-tries.ts';
 import { revertRevision } from './revert-revision.ts';
 import type { TargetSession, TargetSessions } from './target-session.ts';
 import { requireWritable } from './writable.ts';
@@ -40,17 +41,23 @@ const handlers: { readonly [K in StepKind]: Handler<K> } = {
   'update-extension': (step, { run, service }) => silently(run.ports.admin.updateExtension(service, step.extension)),
   'grant-access': (step, { run, service }) => silently(run.ports.admin.grantAccess(service, step.role)),
   'create-ledger': async (_step, { run, service, target }) => {
-    await run.ports.ledger.create(await target.worker(), service, run.writer);
-    return undefined;
+    const worker = await target.worker();
+    return silently(onceOthersAreDone(run, target, () => run.ports.ledger.create(worker, service, run.writer)));
   },
   'apply-revision': (step, { run, target }) => applyRevision(run, target, step),
   'revert-revision': (step, { run, target }) => revertRevision(run, target, step),
-  stamp: async ({ add, remove, reason }, { run, target }) =>
-    silently(run.ports.ledger.stamp(await target.worker(), { add, remove, reason }, run.writer)),
-  'accept-revision': async ({ revision, found, reason }, { run, target }) =>
-    silently(run.ports.ledger.accept(await target.worker(), { name: revision, revision: found, reason }, run.writer)),
-  'relink-revisions': async ({ links }, { run, target }) =>
-    silently(run.ports.ledger.relink(await target.worker(), links, run.writer)),
+  stamp: async ({ add, remove, reason }, { run, target }) => {
+    const [worker, change] = [await target.worker(), { add, remove, reason }];
+    return silently(onceOthersAreDone(run, target, () => run.ports.ledger.stamp(worker, change, run.writer)));
+  },
+  'accept-revision': async ({ revision: name, found: revision, reason }, { run, target }) => {
+    const [worker, change] = [await target.worker(), { name, revision, reason }];
+    return silently(onceOthersAreDone(run, target, () => run.ports.ledger.accept(worker, change, run.writer)));
+  },
+  'relink-revisions': async ({ links }, { run, target }) => {
+    const worker = await target.worker();
+    return silently(onceOthersAreDone(run, target, () => run.ports.ledger.relink(worker, links, run.writer)));
+  },
   'release-lock': (_step, { target }) => silently(target.close()),
   'stop-service': (_step, { run, service }) => silently(requireRuntime(run).stopService(service)),
   'start-service': (step, { run, service }) =>

@@ -3,6 +3,11 @@ import type { Service } from '../core/project.ts';
 import { DatabaseError, type Location, type Session } from '../ports/database.ts';
 import type { Run } from '../ports/run.ts';
 
+/** How long the end of one session may come before that of the other, where they end together, in ms. */
+const SETTLING = 50;
+/** What the session that cancels may take to open, in ms: the process waits for it. */
+const CANCEL_DEADLINE = 3_000;
+
 /** `read-only`: the server itself refuses every write of these sessions (25006). */
 export type Access = 'read-write' | 'read-only';
 
@@ -142,7 +147,11 @@ export class TargetSession {
     const isLost = this.lost.aborted;
     const [worker, keeper] = [await this.#worker, this.#keeper];
     if (worker === undefined || (keeper === undefined && !isLost)) return;
-    const session = isLost ? await this.#run.ports.database.connect(this.location, 'cancel') : await keeper;
+    // A server that is gone ends both sessions, one after the other: then there is nobody to ask, and nothing to cancel.
+    if (isLost) await this.#run.ports.clock.sleep(SETTLING, new AbortController().signal);
+    if (this.#worker === undefined) return;
+    const signal = AbortSignal.timeout(CANCEL_DEADLINE);
+    const session = isLost ? await this.#run.ports.database.connect(this.location, 'cancel', signal) : await keeper;
     try {
       await session?.query('SELECT pg_catalog.pg_cancel_backend($1)', [worker.pid]);
     } finally {

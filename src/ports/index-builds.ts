@@ -4,7 +4,7 @@ import type { Session } from './database.ts';
 import type { Writer } from './ledger.ts';
 
 export interface FoundIndex {
-  /** Without its schema, as the catalog has it. */
+  /** Without its schema, as the catalog has it; of a whole schema or database as `sql`. */
   readonly name: string;
   /** With its schema, as SQL takes it. */
   readonly sql: string;
@@ -15,7 +15,7 @@ export interface FoundIndex {
 
 /** The table of a concurrent index build, as it is now. */
 export interface FoundTable {
-  /** With its schema, as SQL takes it. */
+  /** With its schema, as SQL takes it; else `schema …` or `database …`, with only what REINDEX has left INVALID there. */
   readonly table: string;
   readonly indexes: readonly FoundIndex[];
   /** With its schema, as SQL takes it: a relation of another table, or of another kind, that has the index's name. */

@@ -25,7 +25,7 @@ export interface LogEntry {
   readonly message: string | undefined;
 }
 
-/** SQLSTATE of `begin` and `beginRevert` where another transaction of orch is open in the database. */
+/** SQLSTATE of whatever begins something where another transaction of orch is open in the database. */
 export const TRANSACTION_LOCK_BUSY = 'OR002';
 
 /** In ms; 0: none. */
