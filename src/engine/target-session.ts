@@ -209,6 +209,12 @@ export class TargetSessions {
         .catch(() => undefined);
   }
 
+  /** Ends the sessions of all services but these: who waits for a lock keeps no connection that it does not wait with. */
+  async closeOthers(services: ReadonlySet<string>): Promise<void> {
+    const others = [...this.#byService.values()].filter(({ service }) => !services.has(service.name));
+    await Promise.all(others.map((target) => target.close()));
+  }
+
   /** Ends every session. */
   async close(): Promise<void> {
     await Promise.all([...this.#byService.values()].map((target) => target.close()));
