@@ -69,14 +69,17 @@ async function observeDatabase(
 
 async function observeAsOwner(run: Run, sessions: TargetSessions, service: Service): Promise<ObservedDatabase> {
   const target = sessions.of(service);
+  const look = async (): Promise<ObservedDatabase> => {
+    const observed = await run.ports.ledger.observe(await target.keeper(), service);
+    await sessions.rest(service);
+    return observed;
+  };
   try {
-    return await run.ports.ledger.observe(await target.keeper(), service);
+    return await look();
   } catch (error) {
     if (!(error instanceof DatabaseError) || !OWNER_CANNOT_LOG_IN.has(error.sqlstate)) throw error;
     await target.close();
-    return (
-      (await observeAsAdmin(run, service, error)) ?? (await run.ports.ledger.observe(await target.keeper(), service))
-    );
+    return (await observeAsAdmin(run, service, error)) ?? (await look());
   }
 }
 

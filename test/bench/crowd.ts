@@ -41,8 +41,8 @@ async function crowd(what: string, project: ProjectFolder, names: readonly strin
   const full = runs.filter(({ stdout }) => stdout.includes('"type":"probe-awaited"')).length;
   process.stdout.write(
     `${what}: ${processes} processes, ${count} services, ${postgres.kind}: ${seconds} s, ${wordsOf(runs)}; ` +
-      `${await countWrong(project, names)} revisions not exactly once; connections of one that waits: ${worst.waiting} at most, ` +
-      `${worst.perDatabase} a database (${waited.size} seen waiting); ${worst.server} of ${connections} in all, ` +
+      `${await countWrong(project, names)} revisions not exactly once; connections of one that waits: ${worst.kept} kept for 1 s at most, ` +
+      `${worst.waiting} in any look, ${worst.perDatabase} a database (${waited.size} seen waiting); ${worst.server} of ${connections} in all, ` +
       `${full} had to wait for a place\n`,
   );
 }

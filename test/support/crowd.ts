@@ -28,8 +28,13 @@ export class ConnectionWatch {
   readonly #client: pg.Client;
   #stopped = false;
   #watching: Promise<void> | undefined;
-  /** The most that one process had while it waited for locks, for each database that it waited in; and in all. */
-  readonly worst = { waiting: 0, perDatabase: 0, server: 0 };
+  /**
+   * The most that one process had while it waited for locks, in any look; that it kept for a whole second of waiting;
+   * in one database; and all processes together.
+   */
+  readonly worst = { waiting: 0, kept: 0, perDatabase: 0, server: 0 };
+  /** By run: its totals in the looks of this wait. */
+  readonly #waits = new Map<string, { at: number; total: number }[]>();
   /** Processes that were seen waiting. */
   readonly waited = new Set<string>();
 
@@ -55,13 +60,26 @@ export class ConnectionWatch {
       this.worst.server,
       rows.reduce((sum, { total }) => sum + total, 0),
     );
+    const now = performance.now();
+    const waiting = new Set(rows.filter(({ waits }) => waits).map(({ run }) => run));
+    for (const run of this.#waits.keys()) if (!waiting.has(run)) this.#waits.delete(run);
     for (const { run, total, databases } of rows.filter(({ waits }) => waits)) {
       this.waited.add(run);
       const most = Math.max(...databases.map((name) => databases.filter((other) => other === name).length));
+      this.#see(run, { at: now, total });
       this.worst.waiting = Math.max(this.worst.waiting, total);
       this.worst.perDatabase = Math.max(this.worst.perDatabase, most);
     }
     return rows;
+  }
+
+  #see(run: string, look: { at: number; total: number }): void {
+    const looks = [...(this.#waits.get(run) ?? []), look];
+    // What is older than a second counts no more, but for the last of it: the wait was as long.
+    while ((looks[1]?.at ?? look.at) <= look.at - 1_000) looks.shift();
+    this.#waits.set(run, looks);
+    if ((looks[0]?.at ?? look.at) > look.at - 1_000) return;
+    this.worst.kept = Math.max(this.worst.kept, Math.min(...looks.map(({ total }) => total)));
   }
 
   /** Looks again and again, until it is closed. */

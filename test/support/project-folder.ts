@@ -41,7 +41,7 @@ export interface ProjectOptions {
 }
 
 const OWNER_PASSWORD = 'owner-canary-7f3a';
-const APP_PASSWORD = 'app-canary-91bc';
+export const APP_PASSWORD = 'app-canary-91bc';
 
 /** Makes the project; it and its databases are removed when the test is over. */
 export async function makeProject(
