@@ -14,7 +14,7 @@ import { createProject, type ProjectFolder } from '../support/project-folder.ts'
 import { sqlRevision } from '../support/revisions.ts';
 import { Application, Reader, retriesOf, soakRevisions, tables } from '../support/soak.ts';
 
-const [count = 100, runs = 5, sessions = 6, readers = 2, longestRead = 3] = process.argv.slice(2).map(Number);
+const [count = 100, runs = 100, sessions = 6, readers = 2, longestRead = 3] = process.argv.slice(2).map(Number);
 const revisions = soakRevisions(count);
 const postgres = await launchPostgres();
 

@@ -53,7 +53,7 @@ async function connect(project: ProjectFolder, name: string): Promise<pg.Client>
 export class Application {
   readonly #clients: readonly pg.Client[];
   readonly #ends: readonly Promise<void>[];
-  #stopped = false;
+  #stopping: Promise<void> | undefined;
   /** Of each statement, in ms. */
   readonly durations: number[] = [];
   readonly errors: unknown[] = [];
@@ -68,7 +68,7 @@ export class Application {
   }
 
   async #work(client: pg.Client, index: number): Promise<void> {
-    for (let turn = index; !this.#stopped; turn += 1) {
+    for (let turn = index; this.#stopping === undefined; turn += 1) {
       const table = tables[turn % tables.length] ?? 'account';
       const row = 1 + Math.floor(Math.random() * 2_000);
       const statements = [
@@ -88,8 +88,13 @@ export class Application {
     }
   }
 
+  /** After its last statements; may be called again. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping ??= this.#end();
+    await this.#stopping;
+  }
+
+  async #end(): Promise<void> {
     await Promise.all(this.#ends);
     await Promise.all(this.#clients.map((client) => client.end()));
   }
