@@ -13,14 +13,14 @@ const services = ['api-a', 'api-b', 'api-c'];
 const waiters = process.env.ORCH_TEST_LONG === '1' ? 49 : 9;
 
 /** With as many connections as PostgreSQL has by default. */
-async function ownServer(): Promise<PostgresAddress> {
-  const postgres = await launchPostgres(100);
+async function ownServer(connections = 100): Promise<PostgresAddress> {
+  const postgres = await launchPostgres(connections);
   onTestFinished(() => postgres.stop());
   return postgres;
 }
 
-async function makeServices(postgres: PostgresAddress): Promise<ProjectFolder> {
-  const sketches = Object.fromEntries(services.map((name) => [name, { revisions: canaries('001_first') }]));
+async function makeServices(postgres: PostgresAddress, names = services): Promise<ProjectFolder> {
+  const sketches = Object.fromEntries(names.map((name) => [name, { revisions: canaries('001_first') }]));
   return await makeProject(sketches, { postgres, readyTimeout: '60s' });
 }
 
@@ -106,6 +106,20 @@ describe(`${waiters} processes wait for one, on a server with PostgreSQL's own 1
     for (const name of services) {
       expect(await countCanaries(project, name)).toEqual({ '001_first': 1, '002_gated': 1 });
     }
+  });
+});
+
+describe('a server with fewer places than a run has databases', () => {
+  test('is asked one after the other: none of the connections that have observed is kept', async () => {
+    // Three of the six are the superuser's.
+    const project = await makeServices(await ownServer(6), [...services, 'api-d']);
+    for (const name of [...services, 'api-d']) {
+      const made = await startOrch(['migrate', '--service', name], { cwd: project.folder }).ended;
+      expect(made.code, made.output).toBe(0);
+    }
+    const { code, output } = await start(project).ended;
+    expect(code, output).toBe(0);
+    expect(output).toContain('Nothing to do');
   });
 });
 
