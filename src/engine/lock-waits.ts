@@ -41,22 +41,26 @@ export class LockWaits {
     const { lockWait } = this.#run.project.policies;
     const { host, port, pooler } = target.location;
     const lock = this.#run.ports.lock(target.location);
+    // Behind a pooler, and on PGlite, one database's session knows nothing of another's.
+    if (lock.findHolder === undefined || pooler === true) return await this.#poll(target, lock, lockWait, tell);
     const began = clock.now();
+    const waited = (): number => clock.now() - began;
+    const tellWhenDue = whenDue(tell);
+    const tellNow = (holder: LockHolder | undefined): void => tellWhenDue(holder, waited());
+    const place = `${host}:${port}`;
     for (;;) {
-      const waited = clock.now() - began;
-      const tellAll: Tell = (holder, more) => tell(holder, waited + more);
-      // Behind a pooler, and on PGlite, one database's session knows nothing of another's.
-      if (lock.findHolder === undefined || pooler === true) return await this.#poll(target, lock, lockWait, tellAll);
-      const held = await this.#tryOnce(target, lock);
+      const held = await this.#lockWithin(target, lock, 0, () => undefined);
       if (held === undefined) return;
-      if (waited >= lockWait) throw new Failure('lock-held', { ...held.details, waited }, { cause: held });
-      const place = `${host}:${port}`;
+      if (waited() >= lockWait) throw new Failure('lock-held', { ...held.details, waited: waited() }, { cause: held });
+      tellNow(held.details.holder);
       const seat = this.#seats.get(place);
-      if (seat === undefined) return await this.#waitSeated(place, target, lock, lockWait - waited, tellAll);
-      tell(held.details.holder, waited);
-      await target.close();
-      const isOver = (): boolean => this.#seats.get(place) !== seat || clock.now() - began >= lockWait;
-      await this.#waitFor({ lock, seat, target, isOver, held: held.details.holder, tell: tellAll });
+      if (seat === undefined) {
+        if ((await this.#waitSeated(place, target, lock, lockWait - waited(), tellNow)) === undefined) return;
+      } else {
+        await target.close();
+        const isOver = (): boolean => this.#seats.get(place) !== seat || waited() >= lockWait;
+        await this.#waitFor({ lock, seat, target, isOver, held: held.details.holder, tell: tellNow });
+      }
     }
   }
 
@@ -64,9 +68,15 @@ export class LockWaits {
     await lock.acquire(await target.keeper(), target.service, { wait, signal: this.#run.signal, onWait });
   }
 
-  async #tryOnce(target: TargetSession, lock: Lock): Promise<Failure<'lock-held'> | undefined> {
+  /** @returns the refusal where the lock was not free in time */
+  async #lockWithin(
+    target: TargetSession,
+    lock: Lock,
+    wait: number,
+    tell: Tell,
+  ): Promise<Failure<'lock-held'> | undefined> {
     try {
-      await this.#poll(target, lock, 0, () => undefined);
+      await this.#poll(target, lock, wait, tell);
       return undefined;
     } catch (error) {
       if (isFailure(error, 'lock-held')) return error;
@@ -74,13 +84,19 @@ export class LockWaits {
     }
   }
 
-  async #waitSeated(place: string, target: TargetSession, lock: Lock, wait: number, tell: Tell): Promise<void> {
+  async #waitSeated(
+    place: string,
+    target: TargetSession,
+    lock: Lock,
+    wait: number,
+    tell: Tell,
+  ): Promise<Failure<'lock-held'> | undefined> {
     // At once: two waits of a run must not both find no seat taken.
     const session = target.keeper();
     this.#seats.set(place, { session });
     try {
       await session;
-      await this.#poll(target, lock, wait, tell);
+      return await this.#lockWithin(target, lock, wait, tell);
     } finally {
       this.#seats.delete(place);
     }
@@ -93,25 +109,31 @@ export class LockWaits {
     readonly target: TargetSession;
     readonly held: LockHolder | undefined;
     readonly isOver: () => boolean;
-    readonly tell: Tell;
+    readonly tell: (holder: LockHolder | undefined) => void;
   }): Promise<void> {
     const { clock, random } = this.#run.ports;
-    const began = clock.now();
     let { held } = wait;
-    let told = 0;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
       await clock.sleep(pause * (0.5 + random.next()), this.#run.signal);
       if (wait.isOver()) return;
       const found = await ask(wait.lock, wait.seat, wait.target);
       if (found === undefined) return;
-      const waited = clock.now() - began;
-      if (found.pid === held?.pid && waited - told < RETELL) continue;
       // Another database's owner is not shown where the holder comes from: what was seen with its own session stays.
       if (found.pid !== held?.pid) held = found;
-      told = waited;
-      wait.tell(held, waited);
+      wait.tell(held);
     }
   }
+}
+
+/** Tells a holder at once, and again after a while. */
+function whenDue(tell: Tell): Tell {
+  let told = { pid: -1, at: 0 };
+  return (holder, waited) => {
+    const pid = holder?.pid ?? 0;
+    if (pid === told.pid && waited - told.at < RETELL) return;
+    told = { pid, at: waited };
+    tell(holder, waited);
+  };
 }
 
 /** @returns undefined: it is free, or cannot be asked for any more */
