@@ -135,7 +135,7 @@ async function runSql<Row>(postgres: PostgresAddress, database: string, text: st
   }
 }
 
-export async function removeProject(project: ProjectFolder, services: readonly string[]): Promise<void> {
+async function removeProject(project: ProjectFolder, services: readonly string[]): Promise<void> {
   for (const service of services) {
     await project.sql(undefined, `DROP DATABASE IF EXISTS "${project.database(service)}" WITH (FORCE)`);
     for (const role of [project.app(service), project.owner(service)]) {
