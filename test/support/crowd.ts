@@ -85,6 +85,8 @@ export class ConnectionWatch {
   /** Looks again and again, until it is closed. */
   start(): this {
     this.#watching = this.#watch();
+    // `close` tells: whoever watches has something to put away before.
+    this.#watching.catch(() => undefined);
     return this;
   }
 
