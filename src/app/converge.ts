@@ -34,7 +34,11 @@ export async function converge(run: Run, sessions: TargetSessions, goal: Goal): 
     const plan = goal.plan(observed);
     run.ports.emit({ type: 'plan-made', plan });
     if (round === 0) warnOfOwners(run, plan, goal.services);
-    const execution = await execute(run, sessions, plan, { failFast: goal.failFast });
+    const planned = new Set(plan.steps.map(({ subject }) => subject.service));
+    const [execution] = await Promise.all([
+      execute(run, sessions, plan, { failFast: goal.failFast }),
+      sessions.closeOthers(planned),
+    ]);
     tally.add(observed, plan, execution);
     for (const { step, failure } of execution.failures) failed.set(step.subject.service, failure);
     if (!execution.stale || run.signal.aborted) return tally.outcome(run.signal);

@@ -7,6 +7,7 @@ import type { Runtime } from '../ports/runtime.ts';
 import { applyRevision } from './apply-revision.ts';
 import { asFailure } from './database-failure.ts';
 import { onceOthersAreDone } from './lock-tries.ts';
+import type { LockWaits } from './lock-waits.ts';
 import { revertRevision } from './revert-revision.ts';
 import type { TargetSession, TargetSessions } from './target-session.ts';
 import { requireWritable } from './writable.ts';
@@ -16,6 +17,7 @@ interface Work {
   readonly run: Run;
   readonly service: Service;
   readonly target: TargetSession;
+  readonly waits: LockWaits;
 }
 
 /** @returns a note for the reporters, such as a service's URL; undefined: nothing worth saying */
@@ -88,7 +90,7 @@ export async function performStep(run: Run, sessions: TargetSessions, step: Step
   const target = sessions.of(service);
   try {
     if (WRITES.has(step.kind)) target.requireLock();
-    return await (handlers[step.kind] as Handler<StepKind>)(step, { run, service, target });
+    return await (handlers[step.kind] as Handler<StepKind>)(step, { run, service, target, waits: sessions.waits });
   } catch (error) {
     // Whatever was begun in these sessions is over, and with them goes the lock. Where the plan turned out stale too:
     // kept while other databases of this run wait for their locks, it would make two runs wait for each other.
@@ -98,17 +100,15 @@ export async function performStep(run: Run, sessions: TargetSessions, step: Step
   }
 }
 
-async function acquireLock(step: StepOf<'acquire-lock'>, { run, service, target }: Work): Promise<undefined> {
-  const { lock, ledger, emit } = run.ports;
-  const keeper = await target.keeper();
+async function acquireLock(step: StepOf<'acquire-lock'>, { run, service, target, waits }: Work): Promise<undefined> {
+  const { ledger, emit } = run.ports;
   if (!target.locked) {
-    await lock(target.location).acquire(keeper, service, {
-      wait: run.project.policies.lockWait,
-      signal: run.signal,
-      onWait: (holder, waited) => emit({ type: 'lock-awaited', subject: step.subject, holder, waited }),
-    });
+    await waits.acquire(target, (holder, waited) =>
+      emit({ type: 'lock-awaited', subject: step.subject, holder, waited }),
+    );
     target.markLocked();
   }
+  const keeper = await target.keeper();
   // What the plan was made from may be older than the lock: another orch may have done it all meanwhile.
   const now = await ledger.observe(keeper, service);
   requireWritable(target, now);

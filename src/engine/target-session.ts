@@ -2,6 +2,7 @@ import { Failure } from '../core/failure.ts';
 import type { Service } from '../core/project.ts';
 import { DatabaseError, type Location, type Session } from '../ports/database.ts';
 import type { Run } from '../ports/run.ts';
+import { LockWaits } from './lock-waits.ts';
 
 /** How long the end of one session may come before that of the other, where they end together, in ms. */
 const SETTLING = 50;
@@ -24,6 +25,8 @@ export class TargetSession {
   #resetting: Promise<void> | undefined;
   #lost = new AbortController();
   #locked = false;
+  /** It has observed, and nobody has asked for the keeper since. */
+  #resting = false;
   readonly #access: Access;
 
   constructor(run: Run, service: Service, access: Access = 'read-write') {
@@ -44,8 +47,19 @@ export class TargetSession {
 
   /** The session that observes and locks. @throws DatabaseError */
   async keeper(): Promise<Session> {
+    this.#resting = false;
     this.#keeper ??= this.#open('lock', (error) => this.#lost.abort(error));
     return this.#keeper;
+  }
+
+  /** The keeper has observed, and is not needed before the lock is taken. */
+  rest(): void {
+    this.#resting = true;
+  }
+
+  /** Ends the keeper where it rests. */
+  async closeResting(): Promise<void> {
+    if (this.#resting && !this.#locked) await this.close();
   }
 
   /** @throws Failure `lock-lost` where the session with the lock is gone: nothing may be begun or committed any more */
@@ -196,10 +210,27 @@ export class TargetSessions {
   readonly #run: Run;
   readonly #access: Access;
   readonly #byService = new Map<string, TargetSession>();
+  readonly waits: LockWaits;
+  /** A connection of this run had to wait for a place: none is kept that is not used. */
+  #isFull = false;
 
   constructor(run: Run, access: Access = 'read-write') {
     this.#run = run;
     this.#access = access;
+    this.waits = new LockWaits(run);
+    run.ports.database.onFull?.(() => this.#makePlace());
+  }
+
+  /** Two runs that each keep what they have and wait for more would wait for each other. */
+  #makePlace(): void {
+    this.#isFull = true;
+    for (const target of this.#byService.values()) void target.closeResting();
+  }
+
+  /** To be called once a service is observed. */
+  async rest(service: Service): Promise<void> {
+    this.of(service).rest();
+    if (this.#isFull) await this.of(service).closeResting();
   }
 
   of(service: Service): TargetSession {
@@ -216,6 +247,12 @@ export class TargetSessions {
       this.of(service)
         .keeper()
         .catch(() => undefined);
+  }
+
+  /** Ends the sessions of all services but these: who waits for a lock keeps no connection that it does not wait with. */
+  async closeOthers(services: ReadonlySet<string>): Promise<void> {
+    const others = [...this.#byService.values()].filter(({ service }) => !services.has(service.name));
+    await Promise.all(others.map((target) => target.close()));
   }
 
   /** Ends every session. */

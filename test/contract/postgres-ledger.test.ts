@@ -83,6 +83,19 @@ describe('observe', () => {
     });
   });
 
+  it('sees a ledger that another orch makes between its two looks, and not a failure', async () => {
+    const other = await connect(ownerLocation(service));
+    let looks = 0;
+    const run: Session['run'] = async (...parameters) => {
+      looks += 1;
+      // The first look fails for want of the ledger; the second asks why.
+      if (looks === 2) await ledger.create(other, service, writer);
+      return await session.run(...parameters);
+    };
+    const seen = await ledger.observe({ run, pid: session.pid } as Session, service);
+    expect(seen.ledger).toEqual({ format: 1, rows: [] });
+  });
+
   it('sees the rows in the order they were applied', async () => {
     await ledger.create(session, service, writer);
     await apply('002_b');

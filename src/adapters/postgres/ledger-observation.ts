@@ -91,7 +91,8 @@ interface Found {
   readonly contents?: ObservedContents | undefined;
 }
 
-async function readAll(session: Session, service: Service): Promise<Found> {
+/** @param before what the last try failed with */
+async function readAll(session: Session, service: Service, before?: DatabaseError): Promise<Found> {
   try {
     const rows = await read<SeenRow>(session, `SELECT ${seenSql(service)}, ${LEDGER}`);
     const [first] = rows;
@@ -104,9 +105,11 @@ async function readAll(session: Session, service: Service): Promise<Found> {
     if (error.sqlstate === '42501') throw unreadable(service, error);
     if (!OTHER_LAYOUT.has(error.sqlstate)) throw error;
     const found = await readWithoutLedger(session, service);
-    // Of our own format, and yet not readable: an empty ledger would have every revision applied again.
-    if (found.ledger !== undefined && found.ledger.format <= LEDGER_FORMAT) throw error;
-    return found;
+    if (found.ledger === undefined || found.ledger.format > LEDGER_FORMAT) return found;
+    // Of our own format, and yet not readable: another orch has just made it. Or it is broken: taken for an empty one, it
+    // would have every revision applied again.
+    if (before !== undefined) throw error;
+    return await readAll(session, service, error);
   }
 }
 
