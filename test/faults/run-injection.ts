@@ -99,7 +99,7 @@ export function judgeEnd(ends: Row['ends'], ended: Ended): string[] {
 }
 
 /** What can be typed as it stands, in a shell or in psql. */
-const COMMAND = /\n {2}next: {2}(?:.*\n {9})*.*\b(?:orch|docker|ss|ls|chmod|ALTER|DROP|GRANT|CREATE) (?:-|\w)/;
+const COMMAND = /\n {2}next: {2}(?:.*\n {9})*.*\b(?:orch|docker|npm|ss|ls|chmod|ALTER|DROP|GRANT|CREATE) (?:-|\w)/;
 
 /** Revisions that a run has told to be applied, and that are not (V19). */
 async function findForgotten(stage: Stage, firsts: readonly Ended[]): Promise<string[]> {

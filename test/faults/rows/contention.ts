@@ -17,6 +17,13 @@ CREATE TABLE side (a int);
 CREATE INDEX CONCURRENTLY side_a ON side (a);
 ${canary('003_special')}`;
 
+/** V10: a session that holds the lock and runs revisions would hold nothing any more. */
+const unlocking = [
+  `SELECT pg_catalog.pg_advisory_unlock_all();\n${GATE}`,
+  `RESET ALL;\nSET SESSION AUTHORIZATION DEFAULT;\n${GATE}`,
+  `-- orch: transaction none\nSELECT pg_catalog.pg_advisory_unlock_all();\n${GATE}\n${canary('003_special')}`,
+];
+
 /** A session of somebody else in the service's database; ends with the test. */
 async function somebody(stage: Stage, sql: string): Promise<void> {
   const { host, port, adminRole: user, adminPassword: password } = stage.project.postgres;
@@ -96,6 +103,19 @@ export const contentionRows: readonly Row[] = [
     mend: (stage) => endHolder(stage, 0),
   },
   {
+    name: 'a run that meets one whose revision has unlocked all',
+    group: 'contention',
+    weight: 3,
+    quick: 1,
+    scene: (draw) => ({ services: { 'api-a': one(draw, draw.pick(unlocking)) }, applied: 1 }),
+    inject: async (stage) => {
+      await holdByOrch(stage);
+      return [await stage.startDirect(impatient).ended];
+    },
+    ends: busy,
+    mend: (stage) => endHolder(stage, 0),
+  },
+  {
     name: 'a run that meets one that hangs',
     group: 'contention',
     weight: 3,
@@ -150,7 +170,7 @@ export const contentionRows: readonly Row[] = [
       return [ended];
     },
     // Given up, or tried again until the reader had left.
-    ends: { 0: [], 5: [/lock timeout/, /rolled back/, /orch migrate/] },
+    ends: { 0: [], 5: [/lock timeout/, /in the way:[\s\S]*a forgotten psql/, /rolled back/, /orch migrate/] },
     mend: leave,
   },
   {

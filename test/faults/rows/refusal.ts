@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startPgBouncer } from '../../support/pgbouncer.ts';
 import type { Row } from '../row.ts';
 import { GATE } from '../stage.ts';
 import { services } from '../workload.ts';
@@ -53,6 +54,51 @@ export const refusalRows: readonly Row[] = [
       return [ended];
     },
     ends: { 8: [/too many connections/, /orch (?:wait|migrate)/] },
+  },
+  {
+    name: 'too many connections, for a while',
+    group: 'connection',
+    weight: 3,
+    quick: 1,
+    scene: (draw) => ({ services: services(draw), applied: 1 }),
+    inject: async (stage) => {
+      const limit = (count: number): Promise<unknown> =>
+        stage.project.sql(undefined, `ALTER ROLE "${stage.project.owner('api-a')}" CONNECTION LIMIT ${count}`);
+      await limit(stage.draw.below(2));
+      const run = stage.startDirect();
+      await run.said(/too many connections/);
+      stage.hit = true;
+      await limit(-1);
+      return [await run.ended];
+    },
+    ends: { 0: [] },
+  },
+  {
+    name: 'a real PgBouncer before the server',
+    group: 'connection',
+    weight: 3,
+    quick: 1,
+    need: 'pgbouncer',
+    scene: (draw) => ({ services: services(draw), applied: 1 }),
+    inject: async (stage) => {
+      const { postgres, owner, app } = stage.project;
+      const users = Object.fromEntries(
+        stage.services.flatMap((service) => [
+          [owner(service), 'owner-canary-7f3a'],
+          [app(service), 'app-canary-91bc'],
+        ]),
+      );
+      const mode = stage.draw.pick(['transaction', 'statement', 'session'] as const);
+      // As it is installed, or told to pass over what it does not know: then only the backend can tell.
+      const settings = stage.draw.pick(['', 'ignore_startup_parameters = options,extra_float_digits']);
+      const bouncer = await startPgBouncer(postgres, { mode, users, settings });
+      stage.hit = true;
+      const url = `postgresql://${postgres.adminRole}:${encodeURIComponent(postgres.adminPassword)}@127.0.0.1:${bouncer.port}/postgres`;
+      const ended = await stage.startDirect(['migrate'], { ORCH_SERVER_URL: url }).ended;
+      await bouncer.stop();
+      return [ended];
+    },
+    ends: { 2: [/is a connection pooler, not PostgreSQL itself/, /allowPooler/, /orch wait/] },
   },
   {
     name: 'a database that is read-only',

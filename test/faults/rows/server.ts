@@ -64,6 +64,26 @@ export const serverRows: readonly Row[] = [
       }),
   },
   {
+    ...inContainer,
+    name: 'docker network disconnect of PostgreSQL, until orch has ended',
+    weight: 2,
+    quick: 0,
+    scene: (draw) => ({ services: services(draw), applied: draw.below(3) }),
+    inject: async (stage) => {
+      const name = await containerName();
+      let cut: Promise<unknown> = Promise.resolve();
+      const also = (): void => {
+        cut = docker(['network', 'disconnect', '--force', 'bridge', name]);
+      };
+      arm(stage, { nth: stage.anyMessage(), verdict: 'pass', also });
+      const ended = await stage.start().ended;
+      await cut;
+      if (stage.hit) await docker(['network', 'connect', 'bridge', name]);
+      await untilServes(stage.project.postgres);
+      return [ended];
+    },
+  },
+  {
     name: 'a pooler that shares sessions between transactions',
     group: 'server',
     weight: 2,
