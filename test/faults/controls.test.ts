@@ -49,8 +49,8 @@ async function firstBad(row: Row, program: string): Promise<Result | undefined> 
   return undefined;
 }
 
-function told({ lost, doubled, wrong }: Result): string {
-  return `${lost.length} lost, ${doubled.length} doubled, ${wrong.join('; ')}`;
+function told({ lost, doubled, misspoken, wrong }: Result): string {
+  return `${lost.length} lost, ${doubled.length} doubled, ${[...misspoken, ...wrong].join('; ')}`;
 }
 
 function requireRow(name: string): Row {

@@ -121,20 +121,24 @@ const leftovers: Readonly<Record<string, readonly [(stage: Stage) => Promise<unk
   ],
 };
 
-// An oracle that says yes to everything is no proof: each thing that it is to see is laid before it once.
-test.each(Object.keys(leftovers))('the oracle sees what a fault leaves behind: %s', async (name) => {
-  const [leave, says] = leftovers[name] ?? [];
-  const stage = await cleanStage();
-  expect(await judge(stage)).toEqual({ lost: [], doubled: [], wrong: [] });
-  await leave?.(stage);
-  const { lost, doubled, wrong } = await judge(stage, 300);
-  const said = [...lost.map((text) => `lost: ${text}`), ...doubled.map((text) => `doubled: ${text}`), ...wrong];
-  expect(said.join('\n')).toMatch(says ?? /nothing/);
-});
+// An oracle that says yes to everything is no proof: each thing that it is to see is laid before it once. Not where one
+// injection is made again.
+test.skipIf(process.env.ORCH_FAULT_SEED).each(Object.keys(leftovers))(
+  'the oracle sees what a fault leaves behind: %s',
+  async (name) => {
+    const [leave, says] = leftovers[name] ?? [];
+    const stage = await cleanStage();
+    expect(await judge(stage)).toEqual({ lost: [], doubled: [], wrong: [] });
+    await leave?.(stage);
+    const { lost, doubled, wrong } = await judge(stage, 300);
+    const said = [...lost.map((text) => `lost: ${text}`), ...doubled.map((text) => `doubled: ${text}`), ...wrong];
+    expect(said.join('\n')).toMatch(says ?? /nothing/);
+  },
+);
 
 const good = `✖ api: it failed\n\n  now:   nothing was applied\n  next:  orch migrate\n`;
 
-test.each<[string, number | null, string, RegExp | undefined]>([
+test.skipIf(process.env.ORCH_FAULT_SEED).each<[string, number | null, string, RegExp | undefined]>([
   ['as it must be', 8, good, undefined],
   ['with another exit code', 1, good, /it ended with 1/],
   ['by a signal', null, good, /it ended with SIGSEGV/],

@@ -22,7 +22,8 @@ export async function runInjection({ seed, row }: Injection, options: StageOptio
   await prepare(stage, scene);
   const firsts = await row.inject(stage);
   const began = performance.now();
-  const wrong = firsts.flatMap((ended) => judgeEnd(row.ends, ended));
+  const misspoken = firsts.flatMap((ended) => judgeEnd(row.ends, ended));
+  const wrong: string[] = [];
   await row.mend?.(stage);
   const forgotten = row.forgets === true ? [] : await findForgotten(stage, firsts);
   const release = await watchRelease(stage, began);
@@ -44,6 +45,7 @@ export async function runInjection({ seed, row }: Injection, options: StageOptio
     hit: stage.hit,
     ...verdict,
     lost: [...forgotten, ...verdict.lost],
+    misspoken,
     wrong,
     ends,
     recovery,

@@ -9,7 +9,7 @@ import { services } from '../workload.ts';
 export const refusalRows: readonly Row[] = [
   {
     name: 'a server that refuses the login',
-    group: 'connection',
+    group: 'refusal',
     weight: 2,
     quick: 1,
     // Only a cold server is asked with the admin's password.
@@ -23,7 +23,7 @@ export const refusalRows: readonly Row[] = [
   },
   {
     name: 'nothing listens',
-    group: 'connection',
+    group: 'refusal',
     weight: 2,
     quick: 0,
     scene: (draw) => ({ services: services(draw), applied: draw.below(2) }),
@@ -40,7 +40,7 @@ export const refusalRows: readonly Row[] = [
   },
   {
     name: 'too many connections',
-    group: 'connection',
+    group: 'refusal',
     weight: 3,
     quick: 1,
     scene: (draw) => ({ services: services(draw, { 3: GATE }), applied: 1 }),
@@ -57,7 +57,7 @@ export const refusalRows: readonly Row[] = [
   },
   {
     name: 'too many connections, for a while',
-    group: 'connection',
+    group: 'refusal',
     weight: 3,
     quick: 1,
     scene: (draw) => ({ services: services(draw), applied: 1 }),
@@ -75,7 +75,7 @@ export const refusalRows: readonly Row[] = [
   },
   {
     name: 'a real PgBouncer before the server',
-    group: 'connection',
+    group: 'refusal',
     weight: 3,
     quick: 1,
     need: 'pgbouncer',
@@ -102,7 +102,7 @@ export const refusalRows: readonly Row[] = [
   },
   {
     name: 'a database that is read-only',
-    group: 'connection',
+    group: 'refusal',
     weight: 2,
     quick: 1,
     scene: (draw) => ({ services: services(draw), applied: 1 }),
