@@ -10,8 +10,12 @@ const lost = [
   /connection to \S+ was lost|lock on \S+ was ended from outside|server main: |refused /,
   /orch (?:migrate|wait)/,
 ];
-/** Unknown, where the server is away for longer than orch asks after a COMMIT without an answer. */
-const ends = { 0: [], 8: lost, 9: [/applied whole or not at all/, /orch status/] } as const;
+const unknown = [/applied whole or not at all/, /orch status/];
+/**
+ * Unknown, where the server is away for longer than orch asks after a COMMIT without an answer; 6 where that is one of
+ * two services, and the other one's revision is known to be rolled back.
+ */
+const ends = { 0: [], 6: [...lost, ...unknown], 8: lost, 9: unknown } as const;
 
 /** Does something to the container at any message of the run, and waits until it serves again. */
 async function during(stage: Stage, fault: (name: string) => Promise<unknown>): Promise<readonly Ended[]> {
