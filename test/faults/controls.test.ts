@@ -58,8 +58,8 @@ async function findBad(row: Row, program: string, says: RegExp): Promise<Result 
   return last;
 }
 
-function told({ lost, doubled, wrong }: Result): string {
-  return `${lost.length} lost, ${doubled.length} doubled, ${wrong.join('; ')}`;
+function told({ lost, doubled, misspoken, wrong }: Result): string {
+  return `${lost.length} lost, ${doubled.length} doubled, ${[...misspoken, ...wrong].join('; ')}`;
 }
 
 function requireRow(name: string): Row {
