@@ -20,7 +20,7 @@ import { findOtherLedgers } from '../core/schema/other-ledgers.ts';
 import { asFailure } from '../engine/database-failure.ts';
 import { observe } from '../engine/observe.ts';
 import { type Replay, replayAll } from '../engine/replay.ts';
-import { TargetSessions } from '../engine/target-session.ts';
+import { TargetSessions } from '../engine/target-sessions.ts';
 import type { Run } from '../ports/run.ts';
 import { converge } from './converge.ts';
 import { loadHistories } from './histories.ts';

@@ -4,7 +4,7 @@ import type { Outcome } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Service } from '../core/project.ts';
 import { execute } from '../engine/execute.ts';
-import type { TargetSessions } from '../engine/target-session.ts';
+import type { TargetSessions } from '../engine/target-sessions.ts';
 import type { Run } from '../ports/run.ts';
 import { Tally } from './tally.ts';
 import { warnOfOwners } from './warn-of-owners.ts';

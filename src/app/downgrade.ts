@@ -6,7 +6,7 @@ import { planDowngrade } from '../core/planners/downgrade.ts';
 import type { Unclear } from '../core/planners/resumption.ts';
 import type { Service } from '../core/project.ts';
 import { observe } from '../engine/observe.ts';
-import { TargetSessions } from '../engine/target-session.ts';
+import { TargetSessions } from '../engine/target-sessions.ts';
 import { DatabaseError } from '../ports/database.ts';
 import type { Run } from '../ports/run.ts';
 import { converge } from './converge.ts';

@@ -17,7 +17,7 @@ import type { Revision } from '../core/revision.ts';
 import { buildRevisionGraph } from '../core/revision-graph.ts';
 import { requireRevision } from '../core/revision-reference.ts';
 import { observe } from '../engine/observe.ts';
-import { TargetSessions } from '../engine/target-session.ts';
+import { TargetSessions } from '../engine/target-sessions.ts';
 import type { FileMove } from '../ports/authoring.ts';
 import type { Run } from '../ports/run.ts';
 import { type Calling, requireOwningService } from './owning-service.ts';

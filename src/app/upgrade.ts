@@ -4,7 +4,7 @@ import { planProject } from '../core/planners/project-plan.ts';
 import type { Unclear } from '../core/planners/resumption.ts';
 import { withNeeds } from '../core/service-graph.ts';
 import { observe } from '../engine/observe.ts';
-import { TargetSessions } from '../engine/target-session.ts';
+import { TargetSessions } from '../engine/target-sessions.ts';
 import { ServerWaits } from '../engine/wait.ts';
 import type { Run } from '../ports/run.ts';
 import { converge } from './converge.ts';

@@ -21,6 +21,8 @@ export class IndexGuard {
   readonly #worker: Session;
   readonly #build: IndexBuild;
   #before: readonly string[] = [];
+  /** What an earlier run has built of a name that the server chose: which of them is the statement's only its like tells. */
+  #finished: readonly FoundIndex[] = [];
 
   constructor(
     run: Run,
@@ -54,9 +56,12 @@ export class IndexGuard {
     for (const index of found.indexes)
       if (!index.valid && isNew(index) && this.#isLeftover(index) && (await this.#drop(index))) leftovers.push(index);
     this.#requireFree(found, own !== undefined && leftovers.includes(own) ? undefined : own);
-    this.#before = found.indexes.filter((index) => !leftovers.includes(index)).map(({ name }) => name);
+    const kept = found.indexes.filter((index) => !leftovers.includes(index));
+    if (this.#isUnnamed) this.#finished = kept.filter((index) => index.valid && isNew(index));
+    this.#before = kept.map(({ name }) => name);
+    const before = kept.filter((index) => !this.#finished.includes(index)).map(({ name }) => name);
     await inLockSession(this.#target, (keeper) =>
-      indexBuilds.begin(keeper, this.#begun(found.table), this.#before, this.#run.writer),
+      indexBuilds.begin(keeper, this.#begun(found.table), before, this.#run.writer),
     );
     return false;
   }
@@ -74,6 +79,26 @@ export class IndexGuard {
     if (isWide(this.#build)) this.#warnOfOthers(found);
     const isThere = !named || found.indexes.some(({ own }) => own);
     if (!isThere) throw this.#failure('other-table', found.taken ?? this.#build.index ?? '', found);
+    for (const again of this.#builtAgain(found)) await this.#dropAgain(again);
+  }
+
+  get #isUnnamed(): boolean {
+    return this.#build.kind === 'create' && this.#build.index === undefined;
+  }
+
+  /** Those that are what an earlier run has built already: all but the first. */
+  #builtAgain({ indexes }: FoundTable): readonly FoundIndex[] {
+    const built = indexes.filter(({ name }) => !this.#before.includes(name));
+    return built.flatMap(({ definition }) => {
+      const like = [...this.#finished, ...built].filter((index) => index.definition === definition);
+      return like.slice(1);
+    });
+  }
+
+  async #dropAgain({ sql }: FoundIndex): Promise<void> {
+    await this.#run.ports.indexBuilds.drop(this.#worker, sql);
+    const message = `an earlier run had built the index already, and could not record it: ${sql} is dropped again`;
+    this.#run.ports.emit({ type: 'notice-received', subject: this.#step.subject, severity: 'WARNING', message });
   }
 
   #isLeftover({ own, name }: FoundIndex): boolean {

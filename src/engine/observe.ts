@@ -4,7 +4,8 @@ import type { Service } from '../core/project.ts';
 import { DatabaseError, type Location } from '../ports/database.ts';
 import type { Run } from '../ports/run.ts';
 import { asFailure } from './database-failure.ts';
-import type { TargetSession, TargetSessions } from './target-session.ts';
+import type { TargetSession } from './target-session.ts';
+import type { TargetSessions } from './target-sessions.ts';
 import { ServerWaits } from './wait.ts';
 
 export interface ObserveOptions {

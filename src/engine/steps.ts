@@ -9,7 +9,8 @@ import { asFailure } from './database-failure.ts';
 import { onceOthersAreDone } from './lock-tries.ts';
 import type { LockWaits } from './lock-waits.ts';
 import { revertRevision } from './revert-revision.ts';
-import type { TargetSession, TargetSessions } from './target-session.ts';
+import type { TargetSession } from './target-session.ts';
+import type { TargetSessions } from './target-sessions.ts';
 import { requireWritable } from './writable.ts';
 
 /** What a handler works with. */

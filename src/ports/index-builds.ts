@@ -11,6 +11,8 @@ export interface FoundIndex {
   readonly valid: boolean;
   /** True: it is the one that the statement names. */
   readonly own: boolean;
+  /** What it is, without its name; undefined: not asked for. */
+  readonly definition: string | undefined;
 }
 
 /** The table of a concurrent index build, as it is now. */

@@ -62,6 +62,15 @@ async function leaveForeign(project: ProjectFolder): Promise<void> {
   await release();
 }
 
+/** Leaves the ledger as a run leaves it that was killed before it recorded: what is logged as begun stays. */
+async function forget(project: ProjectFolder, done = 0): Promise<void> {
+  await project.sql('api', `UPDATE orch.ledger SET state = 'started', statements_done = ${done} WHERE name = '002_i'`);
+  await project.sql(
+    'api',
+    "ALTER TABLE orch.log DISABLE TRIGGER append_only; DELETE FROM orch.log WHERE outcome = 'succeeded' AND revision = '002_i'; ALTER TABLE orch.log ENABLE TRIGGER append_only",
+  );
+}
+
 describe('an INVALID index that a failed build of ours left', () => {
   it('is said to be dropped by the next run, which drops it and builds it again', async () => {
     const project = await makeProject({ api: { revisions: { ...doubled, '002_i.up.sql': unique } } });
@@ -231,15 +240,36 @@ describe('an orch that is killed', () => {
     const text = 'CREATE INDEX CONCURRENTLY t_i ON t (i);\nCREATE INDEX CONCURRENTLY t_j ON t (i);';
     const project = await makeProject({ api: { revisions: { ...doubled, '002_i.up.sql': text } } });
     expect((await run(project, ['migrate'])).code).toBe(0);
-    // As the ledger would be: what is logged as begun stays, the end is not there yet.
-    await project.sql('api', "UPDATE orch.ledger SET state = 'started', statements_done = 0 WHERE name = '002_i'");
-    await project.sql(
-      'api',
-      "ALTER TABLE orch.log DISABLE TRIGGER append_only; DELETE FROM orch.log WHERE outcome = 'succeeded' AND revision = '002_i'; ALTER TABLE orch.log ENABLE TRIGGER append_only",
-    );
+    await forget(project);
     expect((await run(project, ['migrate'])).code).toBe(0);
     expect(await indexes(project)).toEqual({ t_i: true, t_j: true });
     expect(await state(project)).toEqual({ name: '002_i', state: 'applied', done: 2 });
+  });
+});
+
+describe('an index whose name the server chose', () => {
+  const text = 'CREATE INDEX CONCURRENTLY ON t (i);\nCREATE INDEX CONCURRENTLY ON t (i) WHERE i > 7;';
+
+  async function forgotten(): Promise<ProjectFolder> {
+    const project = await makeProject({ api: { revisions: { ...doubled, '002_i.up.sql': text } } });
+    expect((await run(project, ['migrate'])).code).toBe(0);
+    await forget(project, 1);
+    return project;
+  }
+
+  it('that is built and not recorded is there once in the end, under its first name', async () => {
+    const project = await forgotten();
+    const ended = await run(project, ['migrate']);
+    expect(ended).toMatchObject({ code: 0 });
+    expect(ended.stderr).toContain('an earlier run had built the index already');
+    expect(await indexes(project)).toEqual({ t_i_idx: true, t_i_idx1: true });
+  });
+
+  it('that was built a second time by a run which then ended, too', async () => {
+    const project = await forgotten();
+    await project.sql('api', 'CREATE INDEX ON t (i) WHERE i > 7');
+    expect((await run(project, ['migrate'])).code).toBe(0);
+    expect(await indexes(project)).toEqual({ t_i_idx: true, t_i_idx1: true });
   });
 });
 

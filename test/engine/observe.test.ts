@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { observe } from '../../src/engine/observe.ts';
-import { TargetSessions } from '../../src/engine/target-session.ts';
+import { TargetSessions } from '../../src/engine/target-sessions.ts';
 import { DatabaseError, type Session } from '../../src/ports/database.ts';
 import type { Run } from '../../src/ports/run.ts';
 import { service } from '../core/support.ts';

@@ -31,7 +31,7 @@ export async function runInjection({ seed, row }: Injection, options: StageOptio
     await row.mendWhenReleased?.(stage);
     return held;
   });
-  const [lockHeld, last] = await Promise.all([released, recover(stage, row)]);
+  const [lockHeld, last] = await Promise.all([released, (row.again?.(stage) ?? stage.startDirect()).ended]);
   const recovery = Math.round(performance.now() - began);
   if (last.code !== 0) wrong.push(`the run without the fault ended with ${last.code}: ${last.stderr.slice(-600)}`);
   if (!stage.hit && row.mayMiss !== true) wrong.push('the fault did not take place');
@@ -112,15 +112,6 @@ async function findForgotten(stage: Stage, firsts: readonly Ended[]): Promise<st
       forgotten.push(`${service} ${revision}, which was told to be applied`);
   }
   return forgotten;
-}
-
-/** Runs orch again, and does what it says about an index that a build left invalid. */
-async function recover(stage: Stage, row: Row): Promise<Ended> {
-  const ended = await (row.again?.(stage) ?? stage.startDirect()).ended;
-  const [, drop] = /(DROP INDEX CONCURRENTLY IF EXISTS [^;]+);/.exec(ended.stderr) ?? [];
-  if (ended.code !== 6 || drop === undefined) return ended;
-  await stage.project.sql('api-a', drop);
-  return await stage.startDirect().ended;
 }
 
 /**

@@ -15,6 +15,7 @@ interface IndexRow {
   readonly sql: string | null;
   readonly valid: boolean | null;
   readonly own: boolean | null;
+  readonly definition?: string | null;
   readonly taken: string | null;
 }
 
@@ -22,6 +23,8 @@ interface IndexRow {
 const FIND = (table: string, own: string): string => `
   SELECT pg_catalog.format('%I.%I', tn.nspname, t.relname) AS "table", x.relname::pg_catalog.text AS name,
     CASE WHEN x.oid IS NOT NULL THEN pg_catalog.format('%I.%I', xn.nspname, x.relname) END AS sql, i.indisvalid AS valid, ${own} AS own,
+    CASE WHEN x.oid IS NOT NULL THEN
+      pg_catalog.replace(pg_catalog.pg_get_indexdef(x.oid), pg_catalog.format(' %I ON ', x.relname), ' ON ') END AS definition,
     (SELECT pg_catalog.format('%I.%I', tn.nspname, o.relname) FROM pg_catalog.pg_class AS o
      WHERE o.relname ${EQUALS} $2::pg_catalog.name AND o.relnamespace ${EQUALS} t.relnamespace AND NOT EXISTS (
        SELECT FROM pg_catalog.pg_index AS oi WHERE oi.indexrelid ${EQUALS} o.oid AND oi.indrelid ${EQUALS} t.oid)) AS taken
@@ -99,8 +102,10 @@ async function findIndexes(session: Session, build: IndexBuild): Promise<FoundTa
     : await session.query<IndexRow>(byTable ? BY_TABLE : BY_INDEX, [build.relation, build.index ?? '']);
   const [first] = rows;
   if (first === undefined) return undefined;
-  const indexes = rows.flatMap(({ name, sql, valid, own }) =>
-    name === null || sql === null ? [] : [{ name, sql, valid: valid === true, own: own === true }],
+  const indexes = rows.flatMap(({ name, sql, valid, own, definition }) =>
+    name === null || sql === null
+      ? []
+      : [{ name, sql, valid: valid === true, own: own === true, definition: definition ?? undefined }],
   );
   return { table: first.table, indexes, taken: first.taken ?? undefined };
 }
