@@ -20,15 +20,16 @@ function onSignal(signal: 'SIGINT' | 'SIGTERM'): void {
   // Ctrl-C in an editor goes to every process of the terminal, and is the editor's.
   if (editing && signal === 'SIGINT') return;
   const code = exitCodes[signal];
-  if (interrupt.signal.aborted) process.exit(code);
+  if (interrupt.signal.aborted) endNow(`ended at once on ${signal}.`, code);
   interrupt.abort(new Failure('interrupted', { signal }));
-  setTimeout(() => {
-    process.stderr.write(
-      `orch: still busy ${GRACE / 1000} s after ${signal}; ending anyway. The server rolls back what is open.\n`,
-    );
-    process.exit(code);
-  }, GRACE).unref();
+  setTimeout(() => endNow(`still busy ${GRACE / 1000} s after ${signal}; ending anyway.`, code), GRACE).unref();
 }
+
+function endNow(why: string, code: number): never {
+  process.stderr.write(`orch: ${why} The server rolls back what is open; orch status shows what is left.\n`);
+  process.exit(code);
+}
+
 process.on('SIGINT', () => onSignal('SIGINT'));
 process.on('SIGTERM', () => onSignal('SIGTERM'));
 // The terminal was closed: what `up` holds must not outlive it. Unhandled, SIGHUP would end this process alone.

@@ -35,6 +35,8 @@ export default defineConfig({
     projects: [
       // The random ones read thousands of files: seconds, and more where other work shares the machine.
       suite('unit', ['core', 'engine', 'config', 'report', 'services'], { testTimeout: 120_000 }),
+      // Thousands of spoilt projects, in processes of their own and through the built program.
+      suite('fuzz', ['fuzz'], { testTimeout: 3_600_000, globalSetup: ['test/support/build.ts'] }),
       suite('contract', ['contract'], withServers),
       suite('cli', ['cli'], withServers),
       suite('scenario', ['scenario'], withServers),

@@ -15,7 +15,7 @@ import { formatChange } from '../core/schema/sql.ts';
 import { asFailure } from '../engine/database-failure.ts';
 import { observe } from '../engine/observe.ts';
 import { type Replay, replayAll, type Throwaway } from '../engine/replay.ts';
-import { TargetSessions } from '../engine/target-session.ts';
+import { TargetSessions } from '../engine/target-sessions.ts';
 import type { Run } from '../ports/run.ts';
 import { loadHistories } from './histories.ts';
 import { type Calling, requireOwningService } from './owning-service.ts';

@@ -4,7 +4,7 @@ import { appliedHeads } from '../core/history.ts';
 import type { Observed } from '../core/observed.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { type BaselineDecision, needsBaseline, planBaseline } from '../core/planners/baseline.ts';
-import type { History } from '../core/planners/upgrade.ts';
+import { type History, requireReadable } from '../core/planners/upgrade.ts';
 import type { Service } from '../core/project.ts';
 import type { Revision } from '../core/revision.ts';
 import { tipsOf } from '../core/revision-walk.ts';
@@ -20,7 +20,7 @@ import { findOtherLedgers } from '../core/schema/other-ledgers.ts';
 import { asFailure } from '../engine/database-failure.ts';
 import { observe } from '../engine/observe.ts';
 import { type Replay, replayAll } from '../engine/replay.ts';
-import { TargetSessions } from '../engine/target-session.ts';
+import { TargetSessions } from '../engine/target-sessions.ts';
 import type { Run } from '../ports/run.ts';
 import { converge } from './converge.ts';
 import { loadHistories } from './histories.ts';
@@ -131,6 +131,7 @@ async function lookAt(
   if (history instanceof Failure) return settled(service, { verdict: 'failed', failure: history });
   const { database } = seen;
   try {
+    requireReadable(service, database);
     if (!needsBaseline(service, database)) {
       const verdict = database.ledger === undefined ? 'empty' : 'ledger';
       return settled(service, { verdict, heads: appliedHeads(database.ledger?.rows ?? []) });

@@ -4,9 +4,10 @@ import type { Outcome } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Service } from '../core/project.ts';
 import { execute } from '../engine/execute.ts';
-import type { TargetSessions } from '../engine/target-session.ts';
+import type { TargetSessions } from '../engine/target-sessions.ts';
 import type { Run } from '../ports/run.ts';
 import { Tally } from './tally.ts';
+import { warnOfOwners } from './warn-of-owners.ts';
 
 /** How often a plan may turn out stale before orch gives up: each time, another orch has changed a database in between. */
 const ROUNDS = 5;
@@ -32,7 +33,12 @@ export async function converge(run: Run, sessions: TargetSessions, goal: Goal): 
     run.signal.throwIfAborted();
     const plan = goal.plan(observed);
     run.ports.emit({ type: 'plan-made', plan });
-    const execution = await execute(run, sessions, plan, { failFast: goal.failFast });
+    if (round === 0) warnOfOwners(run, plan, goal.services);
+    const planned = new Set(plan.steps.map(({ subject }) => subject.service));
+    const [execution] = await Promise.all([
+      execute(run, sessions, plan, { failFast: goal.failFast }),
+      sessions.closeOthers(planned),
+    ]);
     tally.add(observed, plan, execution);
     for (const { step, failure } of execution.failures) failed.set(step.subject.service, failure);
     if (!execution.stale || run.signal.aborted) return tally.outcome(run.signal);

@@ -3,9 +3,10 @@ import type { Loss, Observed, RecordedTexts } from '../core/observed.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import { planDowngrade } from '../core/planners/downgrade.ts';
+import type { Unclear } from '../core/planners/resumption.ts';
 import type { Service } from '../core/project.ts';
 import { observe } from '../engine/observe.ts';
-import { TargetSessions } from '../engine/target-session.ts';
+import { TargetSessions } from '../engine/target-sessions.ts';
 import { DatabaseError } from '../ports/database.ts';
 import type { Run } from '../ports/run.ts';
 import { converge } from './converge.ts';
@@ -18,6 +19,8 @@ export interface DowngradeRequest {
   readonly services: readonly string[];
   /** As `resolveTarget` takes it, counted along what is applied. */
   readonly target: string;
+  /** What becomes of a statement outside a transaction of which nobody knows whether it was done; absent: refuse. */
+  readonly unclear?: Unclear | undefined;
   /** Asked with the plan, which says what data goes; false: nothing is touched. Not asked where there is nothing to revert. */
   readonly approve: (plan: Plan) => Promise<boolean>;
 }
@@ -33,7 +36,7 @@ export async function downgrade(run: Run, request: DowngradeRequest): Promise<Ou
   const related = await loadWithDependants(run, services);
   const sessions = new TargetSessions(run);
   try {
-    const plan = await makePlan(run, sessions, services, related, request.target);
+    const plan = await makePlan(run, sessions, services, related, request);
     const isDangerous = plan.steps.length > 0;
     if (isDangerous && !(await request.approve(plan))) {
       throw new Failure('approval-missing', {
@@ -61,14 +64,14 @@ async function makePlan(
   sessions: TargetSessions,
   services: readonly Service[],
   { histories, others }: Related,
-  target: string,
+  { target, unclear }: DowngradeRequest,
 ): Promise<Plan> {
   const observed = await look(run, sessions, services, { histories, others });
   const [recorded, tables] = await Promise.all([
     readRecorded(run, sessions, services, histories, observed),
     readTables(run, services, observed),
   ]);
-  return planDowngrade({ services, target, histories, others, recorded, tables }, observed);
+  return planDowngrade({ services, target, unclear, histories, others, recorded, tables }, observed);
 }
 
 /** Services outside the run are looked at too; one that cannot be reached, and whose files require ours, stops it all. */

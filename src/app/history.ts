@@ -1,8 +1,9 @@
 import type { Branch, HistoryEntry, ServiceFiles, ServiceHistory } from '../core/answers/history.ts';
 import { Failure } from '../core/failure.ts';
 import { appliedNames } from '../core/history.ts';
-import type { LedgerRow } from '../core/observed.ts';
-import type { History } from '../core/planners/upgrade.ts';
+import type { LedgerRow, ObservedService } from '../core/observed.ts';
+import { type History, requireReadable } from '../core/planners/upgrade.ts';
+import type { Service } from '../core/project.ts';
 import type { Revision } from '../core/revision.ts';
 import { descendantsOf, type RevisionGraph } from '../core/revision-graph.ts';
 import { resolveRange } from '../core/revision-range.ts';
@@ -27,8 +28,8 @@ export async function history(
 
 function serviceHistory({ service, history: files, found }: LookedService, range: string | undefined): ServiceHistory {
   const subject = { service: service.name, database: service.database };
-  const rows = found instanceof Failure ? undefined : (found.database.ledger?.rows ?? []);
-  const failure = found instanceof Failure ? found : undefined;
+  const read = found instanceof Failure ? found : rowsOf(service, found);
+  const [rows, failure] = read instanceof Failure ? [undefined, read] : [read, undefined];
   if (files instanceof Failure) return { ...subject, revisions: [], failure: files };
   try {
     const applied = rows === undefined ? undefined : appliedNames(rows);
@@ -43,6 +44,16 @@ function serviceHistory({ service, history: files, found }: LookedService, range
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     return { ...subject, revisions: [], failure: failure ?? error };
+  }
+}
+
+/** A failure where a newer orch wrote them. */
+function rowsOf(service: Service, { database }: ObservedService): readonly LedgerRow[] | Failure {
+  try {
+    return requireReadable(service, database);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return error;
   }
 }
 

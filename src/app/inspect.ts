@@ -4,7 +4,7 @@ import type { LedgerRow, ObservedContainer, ObservedService } from '../core/obse
 import { type History, pendingRevisions, requireAdopted, requireReadable } from '../core/planners/upgrade.ts';
 import type { Service } from '../core/project.ts';
 import { observe } from '../engine/observe.ts';
-import { TargetSessions } from '../engine/target-session.ts';
+import { TargetSessions } from '../engine/target-sessions.ts';
 import type { Run } from '../ports/run.ts';
 import { loadHistories } from './histories.ts';
 import { selectServices } from './select-services.ts';

@@ -3,7 +3,7 @@ import type { Observed, ObservedService } from '../core/observed.ts';
 import type { History } from '../core/planners/upgrade.ts';
 import type { Service } from '../core/project.ts';
 import { observe } from '../engine/observe.ts';
-import { TargetSessions } from '../engine/target-session.ts';
+import { TargetSessions } from '../engine/target-sessions.ts';
 import type { Run } from '../ports/run.ts';
 import { loadWithRequired, type Related } from './related-services.ts';
 import { selectServices } from './select-services.ts';

@@ -11,12 +11,13 @@ import {
 } from '../core/authoring/rebase.ts';
 import { Failure } from '../core/failure.ts';
 import type { LedgerRow } from '../core/observed.ts';
+import { requireReadable } from '../core/planners/upgrade.ts';
 import type { Service } from '../core/project.ts';
 import type { Revision } from '../core/revision.ts';
 import { buildRevisionGraph } from '../core/revision-graph.ts';
 import { requireRevision } from '../core/revision-reference.ts';
 import { observe } from '../engine/observe.ts';
-import { TargetSessions } from '../engine/target-session.ts';
+import { TargetSessions } from '../engine/target-sessions.ts';
 import type { FileMove } from '../ports/authoring.ts';
 import type { Run } from '../ports/run.ts';
 import { type Calling, requireOwningService } from './owning-service.ts';
@@ -114,7 +115,7 @@ function reasonOf({ code, details }: Failure): string {
 
 /**
  * Rows of the ledger; empty where there is none, or no database. A failure where the database can't be asked; undefined
- * where it was looked at from outside only, because it is not the owner's (yet).
+ * where it was looked at from outside only, because it is not the owner's (yet). @throws Failure `ledger-too-new`
  */
 async function recordedRows(run: Run, service: Service): Promise<readonly LedgerRow[] | Failure | undefined> {
   const sessions = new TargetSessions(run, 'read-only');
@@ -124,6 +125,7 @@ async function recordedRows(run: Run, service: Service): Promise<readonly Ledger
     const found = observed.services.get(service.name);
     if (found === undefined) throw new TypeError(`${service.name} was not observed`);
     if (found instanceof Failure) return found;
+    requireReadable(service, found.database);
     const { exists, owner, missingRoles, ledger } = found.database;
     const { role } = service.owner;
     if (exists && ledger === undefined && (owner !== role || missingRoles.includes(role))) return undefined;

@@ -7,7 +7,7 @@ import { planProject } from '../core/planners/project-plan.ts';
 import { planReset } from '../core/planners/reset.ts';
 import type { Project, Service } from '../core/project.ts';
 import { observe } from '../engine/observe.ts';
-import { TargetSessions } from '../engine/target-session.ts';
+import { TargetSessions } from '../engine/target-sessions.ts';
 import { ServerWaits } from '../engine/wait.ts';
 import type { Run } from '../ports/run.ts';
 import { converge } from './converge.ts';

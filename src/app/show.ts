@@ -1,6 +1,7 @@
 import type { ShownRevision, ShownText } from '../core/answers/shown.ts';
 import { Failure, isFailure } from '../core/failure.ts';
 import type { LedgerRow, RecordedTexts } from '../core/observed.ts';
+import { requireReadable } from '../core/planners/upgrade.ts';
 import type { Service } from '../core/project.ts';
 import { recordedRevision } from '../core/recorded-revision.ts';
 import type { Revision, RevisionText } from '../core/revision.ts';
@@ -54,7 +55,7 @@ async function showRecorded(run: Run, request: ShowRequest): Promise<readonly Sh
   return await lookAt(run, request.services, async ({ services, sessions }) =>
     fromEach(services, async ({ service, found }: LookedService) => {
       if (found instanceof Failure) throw found;
-      const rows = (found.database.ledger?.rows ?? []).filter(({ kind }) => kind === 'revision');
+      const rows = requireReadable(service, found.database).filter(({ kind }) => kind === 'revision');
       const file = (row: LedgerRow): string => `${service.revisions}/${row.upFile}`;
       const graph = buildRevisionGraph(rows.map((row) => recordedRevision(row, undefined, file(row))));
       const names = named(service, graph, request.revision).map(({ name }) => name);

@@ -5,7 +5,7 @@ import { planAccept } from '../core/planners/accept.ts';
 import { planStamp } from '../core/planners/stamp.ts';
 import type { Service } from '../core/project.ts';
 import { observe } from '../engine/observe.ts';
-import { TargetSessions } from '../engine/target-session.ts';
+import { TargetSessions } from '../engine/target-sessions.ts';
 import type { Run } from '../ports/run.ts';
 import { converge } from './converge.ts';
 import { loadHistories } from './histories.ts';

@@ -1,9 +1,10 @@
 import type { Outcome } from '../core/outcome.ts';
 import type { Plan } from '../core/plan.ts';
 import { planProject } from '../core/planners/project-plan.ts';
+import type { Unclear } from '../core/planners/resumption.ts';
 import { withNeeds } from '../core/service-graph.ts';
 import { observe } from '../engine/observe.ts';
-import { TargetSessions } from '../engine/target-session.ts';
+import { TargetSessions } from '../engine/target-sessions.ts';
 import { ServerWaits } from '../engine/wait.ts';
 import type { Run } from '../ports/run.ts';
 import { converge } from './converge.ts';
@@ -19,6 +20,8 @@ export interface UpgradeRequest {
   readonly failFast: boolean;
   /** Apply revisions that came in below an applied one, instead of refusing; absent: refuse. */
   readonly allowOutOfOrder?: boolean;
+  /** What becomes of a statement outside a transaction of which nobody knows whether it was done; absent: refuse. */
+  readonly unclear?: Unclear | undefined;
 }
 
 export interface UpRequest extends UpgradeRequest {

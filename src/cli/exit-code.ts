@@ -67,6 +67,7 @@ const codes: CodeTable = {
   'history-conflict': exitCodes.historyConflict,
   'ledger-too-new': exitCodes.historyConflict,
   'revision-interrupted': exitCodes.partial,
+  'statement-unclear': exitCodes.partial,
   'lock-held': exitCodes.lockBusy,
   'lock-lost': exitCodes.databaseUnreachable,
   'server-unreachable': exitCodes.databaseUnreachable,

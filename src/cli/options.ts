@@ -46,3 +46,9 @@ export function countOption(value: string): number {
   if (!/^\d{1,9}$/.test(value)) throw new InvalidArgumentError('Expected a whole number.');
   return Number(value);
 }
+
+/** `--unclear`, of the commands that go on with a text outside a transaction. */
+export function unclearOption(): Option {
+  const description = 'what to do with a statement outside a transaction whose end was not recorded';
+  return new Option('--unclear <done|again>', description).choices(['done', 'again']);
+}

@@ -11,20 +11,36 @@ const MAX_SOURCE = 400;
 export function faultAt(document: ConfigDocument, range: TextRange, message: string, hint: string | undefined): Fault {
   const { text } = document;
   const start = Math.min(range.start, text.length);
-  const lineStart = text.lastIndexOf('\n', start - 1) + 1;
+  // `lastIndexOf` takes a place before the beginning for the beginning, where a line end may be.
+  const lineStart = start === 0 ? 0 : text.lastIndexOf('\n', start - 1) + 1;
   const newline = text.indexOf('\n', start);
   const lineEnd = newline < 0 ? text.length : newline;
-  let line = 1;
-  for (let index = text.indexOf('\n'); index >= 0 && index < lineStart; index = text.indexOf('\n', index + 1))
-    line += 1;
   return {
     file: document.shown,
-    line,
+    line: lineAt(document, lineStart),
     column: start - lineStart + 1,
     message,
     source: showLine(document, lineStart, lineEnd),
     hint,
   };
+}
+
+const lineStarts = new WeakMap<ConfigDocument, readonly number[]>();
+
+/** The number of the line that begins at an offset. A file may have a fault in each line: its lines are counted once. */
+function lineAt(document: ConfigDocument, lineStart: number): number {
+  const starts = lineStarts.get(document) ?? [
+    0,
+    ...Array.from(document.text.matchAll(/\n/g), ({ index }) => index + 1),
+  ];
+  lineStarts.set(document, starts);
+  let low = 0;
+  for (let high = starts.length - 1; low < high; ) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((starts[middle] ?? 0) <= lineStart) low = middle;
+    else high = middle - 1;
+  }
+  return low + 1;
 }
 
 /** A fault of a file, or of a variable, as a whole. */

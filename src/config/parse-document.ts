@@ -1,16 +1,14 @@
 import type { Document } from 'yaml';
-import { Lexer, parseDocument } from 'yaml';
+import { parseDocument } from 'yaml';
 import type { Fault } from '../core/fault.ts';
 import type { ConfigDocument, ConfigPath, SourceText, TextRange, VariablesFor } from './config-document.ts';
 import { faultAt } from './diagnostic.ts';
+import { findHurtful } from './hurtful-yaml.ts';
 import { findRange } from './node-range.ts';
 import { NodeReader } from './node-reader.ts';
 import { putVariablesIn } from './put-in.ts';
 import { explainYamlError } from './yaml-fault.ts';
 
-/** A text shorter than this cannot have enough tokens to hurt; a longer one is counted first. In UTF-16 units. */
-const LONG_TEXT = 64 * 1024;
-const MAX_TOKENS = 60_000;
 const MAX_YAML_FAULTS = 10;
 
 /**
@@ -18,13 +16,23 @@ const MAX_YAML_FAULTS = 10;
  * 10 000 values and 100 aliases; these bounds defuse files that are small and grow when read. Throws nothing.
  */
 export function parseConfigDocument(source: SourceText, variables: VariablesFor): ConfigDocument {
-  if (source.text.length > LONG_TEXT && hasTooManyTokens(source.text)) {
+  const hurtful = findHurtful(source.text);
+  if (hurtful !== undefined) {
     return withFaults(unparsed(source), (document) => [
-      faultAt(document, { start: 0, end: 0 }, 'the file has too many values', undefined),
+      faultAt(document, { start: hurtful.offset, end: hurtful.offset }, hurtful.message, undefined),
     ]);
   }
+  const parsed = parse(source.text);
+  const errors = [...parsed.errors, ...parsed.warnings];
+  if (errors.length === 0) return toDocument(source, parsed, variables);
+  return withFaults(unparsed(source), (document) =>
+    errors.slice(0, MAX_YAML_FAULTS).map((error) => explainYamlError(document, error.code, error.pos)),
+  );
+}
+
+function parse(text: string): Document.Parsed {
   // Duplicate keys are looked for in one pass by NodeReader: the library compares each key with each other key.
-  const parsed = parseDocument(source.text, {
+  return parseDocument(text, {
     version: '1.2',
     schema: 'core',
     stringKeys: true,
@@ -33,20 +41,6 @@ export function parseConfigDocument(source: SourceText, variables: VariablesFor)
     // Not `silent`: then a second document is passed over without a word. Nothing is printed here at any level.
     logLevel: 'error',
   });
-  const errors = [...parsed.errors, ...parsed.warnings];
-  if (errors.length === 0) return toDocument(source, parsed, variables);
-  return withFaults(unparsed(source), (document) =>
-    errors.slice(0, MAX_YAML_FAULTS).map((error) => explainYamlError(document, error.code, error.pos)),
-  );
-}
-
-function hasTooManyTokens(text: string): boolean {
-  let count = 0;
-  for (const _token of new Lexer().lex(text)) {
-    count += 1;
-    if (count > MAX_TOKENS) return true;
-  }
-  return false;
 }
 
 function toDocument(source: SourceText, parsed: Document.Parsed, variables: VariablesFor): ConfigDocument {

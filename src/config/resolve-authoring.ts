@@ -17,10 +17,14 @@ export function resolveAuthoring(
   return { templates: resolveTemplates(context, main), naming: resolveNaming(context, main) };
 }
 
+const NAME_KINDS = Object.keys(defaultNaming) as readonly NameKind[];
+
 function resolveNaming(context: ResolveContext, main: Valid<OrchestratorConfig>): NamingConvention {
-  const given = Object.entries(main.config.naming ?? {}).filter(
-    (entry): entry is [NameKind, string] => entry[1] !== undefined,
-  );
+  // Not whatever stands there: an unknown key was told, and holds who knows what.
+  const given = NAME_KINDS.flatMap((kind): readonly (readonly [NameKind, string])[] => {
+    const pattern = main.config.naming?.[kind];
+    return pattern === undefined ? [] : [[kind, pattern]];
+  });
   for (const [kind, pattern] of given) {
     const unknown = findUnknownWord(pattern);
     if (unknown === undefined) continue;

@@ -1,9 +1,8 @@
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Tls } from '../core/project.ts';
-import { describeReadError } from './secret.ts';
+import { resolveTls } from './resolve-tls.ts';
 import type { ServerUrl } from './server-url.ts';
-import { defaultSslMode, parseServerUrl } from './server-url.ts';
+import { parseServerUrl } from './server-url.ts';
+import type { Variables } from './variables.ts';
 
 /** A server's address with its certificates. */
 export interface Connection {
@@ -16,6 +15,8 @@ export interface UrlSource {
   readonly text: string;
   /** Absolute. */
   readonly folder: string;
+  /** HOME, SSL_CERT_FILE and NODE_EXTRA_CA_CERTS say where certificates are that the URL does not name. */
+  readonly env: Variables;
   readonly refuse: (message: string, hint?: string) => undefined;
   readonly secrets: Set<string>;
 }
@@ -35,33 +36,4 @@ export function resolveConnection(source: UrlSource): Connection | undefined {
   }
   const tls = resolveTls(source, url);
   return tls && { url, tls };
-}
-
-/** `sslrootcert=system` trusts what the machine trusts; libpq then takes no weaker mode than `verify-full`. */
-function resolveTls(source: UrlSource, url: ServerUrl): Tls | undefined {
-  const isSystem = url.sslrootcert === 'system';
-  const mode = url.sslmode ?? (isSystem ? 'verify-full' : defaultSslMode(url.host));
-  if (isSystem && mode !== 'verify-full') return source.refuse('sslrootcert=system asks for sslmode=verify-full');
-  if ((url.sslcert === undefined) !== (url.sslkey === undefined)) {
-    return source.refuse(
-      `the URL has ${url.sslcert === undefined ? 'sslkey without sslcert' : 'sslcert without sslkey'}`,
-    );
-  }
-  return {
-    mode,
-    rootCertificate: isSystem ? undefined : resolveFile(source, 'sslrootcert', url.sslrootcert),
-    certificate: resolveFile(source, 'sslcert', url.sslcert),
-    key: resolveFile(source, 'sslkey', url.sslkey),
-  };
-}
-
-function resolveFile(source: UrlSource, parameter: string, path: string | undefined): string | undefined {
-  if (path === undefined) return undefined;
-  const absolute = resolve(source.folder, path);
-  try {
-    if (!statSync(absolute).isFile()) return source.refuse(`the file that ${parameter} names is not a regular file`);
-  } catch (error) {
-    return source.refuse(`the file that ${parameter} names ${describeReadError(error)}`);
-  }
-  return absolute;
 }

@@ -26,6 +26,7 @@ export function resolveUrlAt(
   return resolveConnection({
     text,
     folder: dirname(valid.document.path),
+    env: context.env,
     refuse: (message, hint) => refuse(context, valid, path, message, hint),
     secrets: context.secrets,
   });
@@ -83,6 +84,7 @@ export class ServerTable {
     const connection = resolveConnection({
       text: found.value,
       folder: context.cwd,
+      env: context.env,
       refuse: refuseIt,
       secrets: context.secrets,
     });

@@ -20,9 +20,21 @@ export function withoutSecrets(text: string): string {
  * `//role:` and is no port counts as password.
  */
 export function findUrlPassword(text: string): readonly [start: number, end: number] | undefined {
-  const complete = /\/\/[^\s/:@]*:(\S+)@/d.exec(text);
-  const broken = /(?:postgres[\w+]*:?|url["']?\s*:.*)\/\/[^\s/:@$]*:(?!\d{1,5}(?:[/?#\s"',}\]]|$))(\S+)/di.exec(text);
-  return (complete ?? broken)?.indices?.[1];
+  const broken = /(?:postgres[\w+]*:?|url["']?\s*:.*)\/\/[^\s/:@$]*:(?!\d{1,5}(?:[/?#\s"',}\]]|$))(\S+)/di;
+  return findBeforeAt(text) ?? broken.exec(text.slice(0, MOST_READ))?.indices?.[1];
+}
+
+/** More than is shown of any text, in UTF-16 units: what looks for a broken URL takes the square of the length. */
+const MOST_READ = 2000;
+
+/** What stands between `//role:` and the last `@` of the same word. */
+function findBeforeAt(text: string): readonly [start: number, end: number] | undefined {
+  for (const { 0: word, index } of text.matchAll(/\S+/g)) {
+    const at = word.lastIndexOf('@');
+    const start = /\/\/[^/:@]*:/d.exec(word)?.indices?.[0]?.[1];
+    if (start !== undefined && start < at) return [index + start, index + at];
+  }
+  return undefined;
 }
 
 /** More than any password; a wrong path such as a disk image is not read in whole. In bytes. */

@@ -176,11 +176,22 @@ export interface FailureDetails {
     readonly direction: 'up' | 'down';
     readonly statementsDone: number;
   };
+  /** A run ended between such a statement and its record: whether it was done is not known. */
+  'statement-unclear': {
+    readonly service: string;
+    readonly database: string;
+    readonly revision: string;
+    readonly direction: 'up' | 'down';
+    /** From 1 on. */
+    readonly statement: number;
+  };
   'lock-held': {
     readonly service: string;
     readonly database: string;
     readonly holder: LockHolder | undefined /** ms */;
     readonly waited: number;
+    /** `transaction`: the database's lock is ours, and another transaction of orch is open there all the same. */
+    readonly of?: 'transaction';
   };
   /** `reason`: what the server or the network said when it ended that session; absent: nothing. */
   'lock-lost': { readonly service: string; readonly database: string; readonly reason?: string };
@@ -298,8 +309,8 @@ export interface FailureDetails {
     /** With its schema, as SQL takes it. */
     readonly index: string;
     readonly table: string;
-    /** `other-table`: what has the name is no index of that table. */
-    readonly why: 'invalid' | 'other-table';
+    /** `left`: the statement left it so; `other-table`: what has the name is no index of that table. */
+    readonly why: 'invalid' | 'left' | 'other-table';
   };
   /** The server refused a statement of orch's own, outside any revision. */
   'step-refused': {

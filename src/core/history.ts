@@ -77,5 +77,9 @@ export function appliedNames(rows: readonly LedgerRow[]): ReadonlySet<string> {
 /** The ledger as one short text: equal texts mean that nobody applied, reverted or accepted anything in between. */
 export function ledgerFingerprint(rows: readonly LedgerRow[] | undefined): string {
   if (rows === undefined) return 'none';
-  return rows.map((row) => `${row.name}=${row.state}:${row.statementsDone}${row.fileGone ? ':gone' : ''}`).join(' ');
+  return rows.map((row) => `${row.name}=${row.state}:${progressOf(row)}${row.fileGone ? ':gone' : ''}`).join(' ');
+}
+
+function progressOf({ statementsDone, announced }: LedgerRow): string {
+  return announced === undefined ? `${statementsDone}` : `${statementsDone}(${announced})`;
 }

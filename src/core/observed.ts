@@ -15,6 +15,11 @@ export interface LedgerRow {
   readonly begunText?: string | undefined;
   /** Statements finished so far, where the revision runs outside a transaction. */
   readonly statementsDone: number;
+  /**
+   * Of a row that is not `applied`: the statement, from 1 on, that an earlier run announced and neither recorded as done
+   * nor as failed. It counts only where it comes right behind `statementsDone`.
+   */
+  readonly announced?: number | undefined;
   /** ISO 8601, the database's clock. */
   readonly appliedAt: string;
   /** In ms. */
@@ -125,6 +130,8 @@ export interface LockHolder {
   readonly since: string;
   /** For how long it has not said anything, in ms; absent: it works, or that is not ours to see. */
   readonly silent?: number | undefined;
+  /** True: it runs revisions, and the session that held the lock for that is gone: so is its orch. */
+  readonly orphaned?: boolean | undefined;
 }
 
 /** A session that another one waits for; pid 0: a prepared transaction, which has none. */

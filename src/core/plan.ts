@@ -57,7 +57,14 @@ export type Step =
     })
   | (StepBase & { readonly kind: 'grant-access'; readonly role: string })
   | (StepBase & { readonly kind: 'create-ledger' })
-  | (StepBase & { readonly kind: 'apply-revision'; readonly revision: Revision; readonly resumeAt: number })
+  | (StepBase & {
+      readonly kind: 'apply-revision';
+      readonly revision: Revision;
+      /** Statements of it done before, where it runs outside a transaction. */
+      readonly resumeAt: number;
+      /** Why it cannot go on there: known to be so only behind the lock, while nobody else is at it. */
+      readonly unclear?: Failure | undefined;
+    })
   | (StepBase & {
       readonly kind: 'revert-revision';
       /** Its `down` is the very text that is run; undefined for a seed that is only forgotten. */
@@ -66,6 +73,8 @@ export type Step =
       readonly origin: 'file' | 'recorded';
       /** Statements of it done before, where it runs outside a transaction. */
       readonly resumeAt: number;
+      /** As of `apply-revision`. */
+      readonly unclear?: Failure | undefined;
       readonly drops: readonly Drop[];
     })
   | (StepBase & {

@@ -14,10 +14,12 @@ export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' |
 
 export interface Tls {
   readonly mode: SslMode;
-  /** Absolute paths of PEM files. */
+  /** Absolute paths of PEM files; without authorities, those count that Node brings. */
   readonly rootCertificate: string | undefined;
   readonly certificate: string | undefined;
   readonly key: string | undefined;
+  /** More authorities: NODE_EXTRA_CA_CERTS, which Node itself adds only to those that it brings. */
+  readonly extraCertificate?: string;
 }
 
 /** A PostgreSQL server, as the role that prepares databases (`admin`) reaches it. */

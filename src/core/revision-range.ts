@@ -60,6 +60,9 @@ export function findHead(service: string, graph: RevisionGraph): Revision | unde
   throw new Failure('heads-diverged', { service, heads });
 }
 
+/** In UTF-16 units; a file's name has at most 255 bytes. */
+const LONGEST_TARGET = 1000;
+
 function held(graph: RevisionGraph, tips: readonly string[]): readonly Revision[] {
   const members = ancestorsOf(graph, tips);
   return graph.ordered.filter((revision) => members.has(revision.name));
@@ -68,6 +71,8 @@ function held(graph: RevisionGraph, tips: readonly string[]): readonly Revision[
 /** Names whose ancestors, with themselves, are what the target holds. */
 function resolveTips(place: RevisionPlace, target: string): readonly string[] {
   const { service, graph } = place;
+  // Each step of `002+1+1` is a call within a call: a long text of them would leave no stack.
+  if (target.length > LONGEST_TARGET) return [requireRevision(service, graph, target).name];
   const fixed = fixedTips(place, target);
   if (fixed !== undefined) return fixed;
   const named = findRevision(service, graph, target);

@@ -65,9 +65,26 @@ const behindKey = /(?<=\bpassword["']?\s*[:=]\s*)(?!["']?\$\{)(?:"[^"]*"|'[^']*'
  */
 const behindWord =
   /(?<=\bpassword\s+)(?:(?:e|u&|n)?(?:(?<quotes>'{2,})[^']+\k<quotes>|'(?:[^'\\]|''|\\[\s\S])*(?:'|\\?$))|(?<dollars>\$\w*\$)[\s\S]*?(?:\k<dollars>|$))/;
-const placed = new RegExp([inUrl, behindKey, behindWord].map(({ source }) => source).join('|'), 'gi');
+/*
+ * None of them begins with white space. Asked before they look behind, or each blank of a long run would look back over all
+ * those before it: a megabyte of blanks took a quarter of an hour.
+ */
+const placed = new RegExp(
+  String.raw`(?=\S)(?:${[inUrl, behindKey, behindWord].map(({ source }) => source).join('|')})`,
+  'gi',
+);
 
-const patterns = new WeakMap<readonly string[], RegExp | undefined>();
+/** Known secrets, as they are looked for. */
+interface Known {
+  readonly pattern: RegExp | undefined;
+  /** Forms that are too long for a pattern: V8 refuses one of some 20 000 characters. */
+  readonly long: readonly string[];
+}
+
+const knownSecrets = new WeakMap<readonly string[], Known>();
+
+/** In UTF-16 units. */
+const longestInPattern = 1000;
 
 /**
  * The text with every secret replaced by `***`. Known ones: as they are, URL-encoded, as SQL, JSON or shell quote them, in
@@ -76,15 +93,38 @@ const patterns = new WeakMap<readonly string[], RegExp | undefined>();
  * @param secrets the same array on each call: what is derived from it is kept with it
  */
 export function maskSecrets(text: string, secrets: readonly string[]): string {
-  if (!patterns.has(secrets)) patterns.set(secrets, patternOf(secrets));
-  const known = patterns.get(secrets);
-  const masked = known === undefined ? text : text.replace(known, MASK);
-  return masked.replace(placed, MASK);
+  const known = knownSecrets.get(secrets) ?? knownOf(secrets);
+  knownSecrets.set(secrets, known);
+  const masked = known.long.reduce(maskLong, text);
+  return (known.pattern === undefined ? masked : masked.replace(known.pattern, MASK)).replace(placed, MASK);
 }
 
-function patternOf(secrets: readonly string[]): RegExp | undefined {
-  const forms = new Set(secrets.filter((secret) => secret.length >= shortestEverywhere).flatMap(formsOf));
-  return forms.size === 0 ? undefined : new RegExp(byLength(forms).map(quotePattern).join('|'), 'gi');
+function knownOf(secrets: readonly string[]): Known {
+  const forms = byLength(new Set(secrets.filter((secret) => secret.length >= shortestEverywhere).flatMap(formsOf)));
+  const short = forms.filter((form) => form.length <= longestInPattern);
+  return {
+    pattern: short.length === 0 ? undefined : new RegExp(short.map(quotePattern).join('|'), 'gi'),
+    long: forms.filter((form) => form.length > longestInPattern),
+  };
+}
+
+/** Where the text begins as the secret does, it is masked as far as it goes on so, to its end or to where it was cut off. */
+function maskLong(text: string, secret: string): string {
+  const beginning = new RegExp(quotePattern(secret.slice(0, longestInPattern)), 'gi');
+  let masked = '';
+  let from = 0;
+  for (let found = beginning.exec(text); found !== null; found = beginning.exec(text)) {
+    let length = longestInPattern;
+    while (length < secret.length && isSameLetter(text[found.index + length], secret[length])) length += 1;
+    masked += text.slice(from, found.index) + MASK;
+    from = found.index + length;
+    beginning.lastIndex = from;
+  }
+  return masked + text.slice(from);
+}
+
+function isSameLetter(left: string | undefined, right: string | undefined): boolean {
+  return left === right || (left !== undefined && left.toLowerCase() === right?.toLowerCase());
 }
 
 /** Longest first: a secret that contains another one is masked whole. */
@@ -149,5 +189,6 @@ function base64Forms(secret: string): string[] {
 }
 
 function base64(bytes: readonly number[]): string {
-  return btoa(String.fromCharCode(...bytes));
+  // One by one: as arguments of one call, too many would leave no stack.
+  return btoa(bytes.map((byte) => String.fromCharCode(byte)).join(''));
 }

@@ -2,6 +2,7 @@ import type { StepOf } from '../core/plan.ts';
 import type { RevisionText } from '../core/revision.ts';
 import type { Session } from '../ports/database.ts';
 import type { Run } from '../ports/run.ts';
+import { onceOthersAreDone } from './lock-tries.ts';
 import type { NoticeLog } from './notice-log.ts';
 import { runOutside } from './run-outside.ts';
 import { databaseErrorOf } from './run-script.ts';
@@ -25,11 +26,11 @@ export async function applyOutsideTransaction(
   const { ledger, clock } = run.ports;
   const { revision } = step;
   const began = clock.now();
-  await inLockSession(target, (keeper) => ledger.start(keeper, revision, run.writer));
+  await onceOthersAreDone(run, target, () =>
+    inLockSession(target, (keeper) => ledger.start(keeper, revision, run.writer)),
+  );
   try {
-    const record = (done: number): Promise<void> =>
-      inLockSession(target, (keeper) => ledger.progress(keeper, revision, done));
-    await runOutside(run, target, { step, text, worker, record, notices });
+    await runOutside(run, target, { step, text, worker, notices });
   } catch (error) {
     const said = databaseErrorOf(error) ?? databaseErrorOf((error as Error).cause);
     if (said?.connection !== true && error instanceof Error && !target.lost.aborted) {

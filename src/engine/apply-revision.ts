@@ -23,9 +23,10 @@ type TextStep = StepOf<'apply-revision' | 'revert-revision'>;
  * Applies one revision and records it, in one transaction, or outside any where the revision asks for that.
  * @returns a note such as `outside a transaction`; undefined: nothing worth saying
  * @throws Failure `sql-failed`, `revision-code-failed`, `revision-blocked`, `connection-lost`, `outcome-unknown`,
- * `interrupted`
+ * `statement-unclear`, `interrupted`
  */
 export async function applyRevision(run: Run, target: TargetSession, step: ApplyStep): Promise<string | undefined> {
+  if (step.unclear !== undefined) throw step.unclear;
   if (step.revision.up.transaction === 'none') return await applyOnce(run, target, step, undefined);
   return await tryForLocks({ run, target, step, undoes: 'all' }, (attempt) => applyOnce(run, target, step, attempt));
 }

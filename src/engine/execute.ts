@@ -3,7 +3,7 @@ import { Failure } from '../core/failure.ts';
 import type { Plan, Step } from '../core/plan.ts';
 import type { Run } from '../ports/run.ts';
 import { performStep } from './steps.ts';
-import type { TargetSessions } from './target-session.ts';
+import type { TargetSessions } from './target-sessions.ts';
 
 type StepResult = 'done' | 'failed' | 'skipped' | 'stale';
 

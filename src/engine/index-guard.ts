@@ -1,14 +1,14 @@
 import { Failure, type FailureDetails } from '../core/failure.ts';
 import type { StepOf } from '../core/plan.ts';
-import type { IndexBuild } from '../core/sql/index-build.ts';
-import type { Session } from '../ports/database.ts';
+import { type IndexBuild, isWide } from '../core/sql/index-build.ts';
+import { DatabaseError, type Session } from '../ports/database.ts';
 import type { BegunBuild, FoundIndex, FoundTable } from '../ports/index-builds.ts';
 import type { Run } from '../ports/run.ts';
 import { inLockSession } from './stop.ts';
 import type { TargetSession } from './target-session.ts';
 
 /** What REINDEX CONCURRENTLY calls the index that it builds, or the one that it is to drop. */
-const REINDEX_LEFTOVER = /_cc(?:new|old)\d*$/;
+const REINDEX_LEFTOVER = /_cc(?:new|old)\d*"?$/;
 
 /**
  * Guards one concurrent index build: takes away what an earlier try of it left, and makes sure of what it built. Success
@@ -21,6 +21,8 @@ export class IndexGuard {
   readonly #worker: Session;
   readonly #build: IndexBuild;
   #before: readonly string[] = [];
+  /** What an earlier run has built of a name that the server chose: which of them is the statement's only its like tells. */
+  #finished: readonly FoundIndex[] = [];
 
   constructor(
     run: Run,
@@ -50,12 +52,16 @@ export class IndexGuard {
     const isNew = (index: FoundIndex): boolean => begun !== undefined && !begun.includes(index.name);
     const own = found.indexes.find((index) => index.own);
     if (this.#build.kind === 'create' && own?.valid === true && isNew(own)) return true;
-    const leftovers = found.indexes.filter((index) => !index.valid && isNew(index) && this.#isLeftover(index));
-    for (const leftover of leftovers) await this.#drop(leftover);
+    const leftovers: FoundIndex[] = [];
+    for (const index of found.indexes)
+      if (!index.valid && isNew(index) && this.#isLeftover(index) && (await this.#drop(index))) leftovers.push(index);
     this.#requireFree(found, own !== undefined && leftovers.includes(own) ? undefined : own);
-    this.#before = found.indexes.filter((index) => !leftovers.includes(index)).map(({ name }) => name);
+    const kept = found.indexes.filter((index) => !leftovers.includes(index));
+    if (this.#isUnnamed) this.#finished = kept.filter((index) => index.valid && isNew(index));
+    this.#before = kept.map(({ name }) => name);
+    const before = kept.filter((index) => !this.#finished.includes(index)).map(({ name }) => name);
     await inLockSession(this.#target, (keeper) =>
-      indexBuilds.begin(keeper, this.#begun(found.table), this.#before, this.#run.writer),
+      indexBuilds.begin(keeper, this.#begun(found.table), before, this.#run.writer),
     );
     return false;
   }
@@ -69,9 +75,30 @@ export class IndexGuard {
     const invalid = found.indexes.find(
       ({ valid, own, name }) => !valid && (named ? own : !this.#before.includes(name)),
     );
-    if (invalid !== undefined) throw this.#failure('invalid', invalid.sql, found);
+    if (invalid !== undefined) throw this.#failure(named ? 'invalid' : 'left', invalid.sql, found);
+    if (isWide(this.#build)) this.#warnOfOthers(found);
     const isThere = !named || found.indexes.some(({ own }) => own);
     if (!isThere) throw this.#failure('other-table', found.taken ?? this.#build.index ?? '', found);
+    for (const again of this.#builtAgain(found)) await this.#dropAgain(again);
+  }
+
+  get #isUnnamed(): boolean {
+    return this.#build.kind === 'create' && this.#build.index === undefined;
+  }
+
+  /** Those that are what an earlier run has built already: all but the first. */
+  #builtAgain({ indexes }: FoundTable): readonly FoundIndex[] {
+    const built = indexes.filter(({ name }) => !this.#before.includes(name));
+    return built.flatMap(({ definition }) => {
+      const like = [...this.#finished, ...built].filter((index) => index.definition === definition);
+      return like.slice(1);
+    });
+  }
+
+  async #dropAgain({ sql }: FoundIndex): Promise<void> {
+    await this.#run.ports.indexBuilds.drop(this.#worker, sql);
+    const message = `an earlier run had built the index already, and could not record it: ${sql} is dropped again`;
+    this.#run.ports.emit({ type: 'notice-received', subject: this.#step.subject, severity: 'WARNING', message });
   }
 
   #isLeftover({ own, name }: FoundIndex): boolean {
@@ -86,10 +113,26 @@ export class IndexGuard {
     if (this.#build.ifNotExists && found.taken !== undefined) throw this.#failure('other-table', found.taken, found);
   }
 
-  async #drop({ sql }: FoundIndex): Promise<void> {
+  /** They were there before, so that they may be in the making elsewhere: REINDEX passes over them. */
+  #warnOfOthers({ indexes, table }: FoundTable): void {
+    const { ports } = this.#run;
+    for (const { sql } of indexes) {
+      const message = `${sql} in ${table} was INVALID before, and still is: unless another session is building it (orch locks), a superuser takes it away: DROP INDEX CONCURRENTLY ${sql};`;
+      ports.emit({ type: 'notice-received', subject: this.#step.subject, severity: 'WARNING', message });
+    }
+  }
+
+  /** @returns false: only a superuser may, as for an index of a TOAST table (42501); REINDEX passes over it */
+  async #drop({ sql }: FoundIndex): Promise<boolean> {
+    try {
+      await this.#run.ports.indexBuilds.drop(this.#worker, sql);
+    } catch (error) {
+      if (isWide(this.#build) && error instanceof DatabaseError && error.sqlstate === '42501') return false;
+      throw error;
+    }
     const message = `${sql} was left INVALID by an earlier try: it is dropped and built again`;
     this.#run.ports.emit({ type: 'notice-received', subject: this.#step.subject, severity: 'WARNING', message });
-    await this.#run.ports.indexBuilds.drop(this.#worker, sql);
+    return true;
   }
 
   #begun(table: string | undefined): BegunBuild {

@@ -115,12 +115,36 @@ async function pauseOrGiveUp(tries: Tries, pace: LockPace, refusal: Refusal, las
   await sleep(run, target, () => clock.sleep(pause, AbortSignal.any([run.signal, target.lost])));
 }
 
-async function awaitOther({ run, target }: Tries, since: number): Promise<void> {
+/**
+ * Does what takes the lock of orch's transactions, once no other one is open in the database.
+ * @param work called again, it does it anew
+ * @throws Failure `lock-held` where another orch's transaction stays open; what else `work` throws
+ */
+export async function onceOthersAreDone<Result>(
+  run: Run,
+  target: TargetSession,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const began = run.ports.clock.now();
+  for (;;) {
+    throwIfStopped(run, target);
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || error.sqlstate !== TRANSACTION_LOCK_BUSY) throw error;
+      await awaitOther({ run, target }, began);
+    }
+  }
+}
+
+async function awaitOther({ run, target }: Pick<Tries, 'run' | 'target'>, since: number): Promise<void> {
   const { clock, random, blockers, emit } = run.ports;
   const { name: service, database } = target.service;
   const holder = await inLockSession(target, (keeper) => blockers.holder(keeper));
   const waited = clock.now() - since;
-  if (waited >= run.project.policies.lockWait) throw new Failure('lock-held', { service, database, holder, waited });
+  if (waited >= run.project.policies.lockWait) {
+    throw new Failure('lock-held', { service, database, holder, waited, of: 'transaction' });
+  }
   emit({ type: 'lock-awaited', subject: { service, database }, holder, waited });
   const pause = BUSY_PAUSE * (0.2 + 0.8 * random.next());
   await sleep(run, target, () => clock.sleep(pause, AbortSignal.any([run.signal, target.lost])));

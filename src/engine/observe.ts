@@ -4,7 +4,8 @@ import type { Service } from '../core/project.ts';
 import { DatabaseError, type Location } from '../ports/database.ts';
 import type { Run } from '../ports/run.ts';
 import { asFailure } from './database-failure.ts';
-import type { TargetSession, TargetSessions } from './target-session.ts';
+import type { TargetSession } from './target-session.ts';
+import type { TargetSessions } from './target-sessions.ts';
 import { ServerWaits } from './wait.ts';
 
 export interface ObserveOptions {
@@ -69,12 +70,17 @@ async function observeDatabase(
 
 async function observeAsOwner(run: Run, sessions: TargetSessions, service: Service): Promise<ObservedDatabase> {
   const target = sessions.of(service);
+  const look = async (): Promise<ObservedDatabase> => {
+    const observed = await run.ports.ledger.observe(await target.keeper(), service);
+    await sessions.rest(service);
+    return observed;
+  };
   try {
-    return await run.ports.ledger.observe(await target.keeper(), service);
+    return await look();
   } catch (error) {
     if (!(error instanceof DatabaseError) || !OWNER_CANNOT_LOG_IN.has(error.sqlstate)) throw error;
     await target.close();
-    return observeAsAdmin(run, service, error);
+    return (await observeAsAdmin(run, service, error)) ?? (await look());
   }
 }
 
@@ -84,7 +90,8 @@ async function observeAsOwner(run: Run, sessions: TargetSessions, service: Servi
  */
 const OWNER_CANNOT_LOG_IN = new Set(['3D000', '28P01', '28000', '42501', '55000']);
 
-async function observeAsAdmin(run: Run, service: Service, error: DatabaseError): Promise<ObservedDatabase> {
+/** @returns undefined: all that the owner needs is there, as it is where another orch has just made it */
+async function observeAsAdmin(run: Run, service: Service, error: DatabaseError): Promise<ObservedDatabase | undefined> {
   if (run.ports.targets.admin(service) === undefined) {
     throw error.sqlstate === '3D000' ? adminNeeded(service, error) : error;
   }
@@ -94,7 +101,7 @@ async function observeAsAdmin(run: Run, service: Service, error: DatabaseError):
   });
   const everythingIsThere = found.databaseExists && !found.missingRoles.includes(service.owner.role);
   const ownedByAnother = found.databaseOwner !== undefined && found.databaseOwner !== service.owner.role;
-  if (everythingIsThere && !ownedByAnother) throw error;
+  if (everythingIsThere && !ownedByAnother) return undefined;
   return {
     exists: found.databaseExists,
     owner: found.databaseOwner,

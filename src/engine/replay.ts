@@ -13,7 +13,7 @@ import type { Run } from '../ports/run.ts';
 import { asFailure } from './database-failure.ts';
 import { observe } from './observe.ts';
 import { performStep } from './steps.ts';
-import { TargetSessions } from './target-session.ts';
+import { TargetSessions } from './target-sessions.ts';
 
 /** What is to be replayed. */
 export interface Replay {

@@ -6,7 +6,7 @@ import type { TransactionSettings } from '../ports/ledger.ts';
 import type { Run } from '../ports/run.ts';
 import { rollBack, runText } from './apply-revision.ts';
 import { settleCommit } from './commit-outcome.ts';
-import { type Try, tryForLocks } from './lock-tries.ts';
+import { onceOthersAreDone, type Try, tryForLocks } from './lock-tries.ts';
 import { NoticeLog } from './notice-log.ts';
 import { runOutside } from './run-outside.ts';
 import { databaseErrorOf } from './run-script.ts';
@@ -22,6 +22,7 @@ type RevertStep = StepOf<'revert-revision'>;
  * @throws Failure `sql-failed`, `revision-code-failed`, `revision-blocked`, `connection-lost`, `outcome-unknown`, `interrupted`
  */
 export async function revertRevision(run: Run, target: TargetSession, step: RevertStep): Promise<string | undefined> {
+  if (step.unclear !== undefined) throw step.unclear;
   if (step.revision.down?.transaction === 'none') await revertOnce(run, target, step, undefined);
   else {
     const tries = { run, target, step, undoes: 'all' } as const;
@@ -102,13 +103,13 @@ async function revertOutside(
   const { revision } = step;
   // In the keeper's session, which no SET of the file reaches.
   const began = clock.now();
-  await inLockSession(target, (keeper) => ledger.startRevert(keeper, revision)).catch((error: unknown) => {
+  await onceOthersAreDone(run, target, () =>
+    inLockSession(target, (keeper) => ledger.startRevert(keeper, revision)),
+  ).catch((error: unknown) => {
     throw error instanceof DatabaseError ? staleOr(error, target) : error;
   });
   try {
-    const record = (done: number): Promise<void> =>
-      inLockSession(target, (keeper) => ledger.progress(keeper, revision, done));
-    await runOutside(run, target, { step, text: down, worker, record, notices });
+    await runOutside(run, target, { step, text: down, worker, notices });
   } catch (error) {
     await logFailed(run, target, revision.name, error, clock.now() - began, notices);
     throw error;

@@ -6,8 +6,11 @@ import type { Run } from '../ports/run.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import { applyRevision } from './apply-revision.ts';
 import { asFailure } from './database-failure.ts';
+import { onceOthersAreDone } from './lock-tries.ts';
+import type { LockWaits } from './lock-waits.ts';
 import { revertRevision } from './revert-revision.ts';
-import type { TargetSession, TargetSessions } from './target-session.ts';
+import type { TargetSession } from './target-session.ts';
+import type { TargetSessions } from './target-sessions.ts';
 import { requireWritable } from './writable.ts';
 
 /** What a handler works with. */
@@ -15,6 +18,7 @@ interface Work {
   readonly run: Run;
   readonly service: Service;
   readonly target: TargetSession;
+  readonly waits: LockWaits;
 }
 
 /** @returns a note for the reporters, such as a service's URL; undefined: nothing worth saying */
@@ -40,17 +44,23 @@ const handlers: { readonly [K in StepKind]: Handler<K> } = {
   'update-extension': (step, { run, service }) => silently(run.ports.admin.updateExtension(service, step.extension)),
   'grant-access': (step, { run, service }) => silently(run.ports.admin.grantAccess(service, step.role)),
   'create-ledger': async (_step, { run, service, target }) => {
-    await run.ports.ledger.create(await target.worker(), service, run.writer);
-    return undefined;
+    const worker = await target.worker();
+    return silently(onceOthersAreDone(run, target, () => run.ports.ledger.create(worker, service, run.writer)));
   },
   'apply-revision': (step, { run, target }) => applyRevision(run, target, step),
   'revert-revision': (step, { run, target }) => revertRevision(run, target, step),
-  stamp: async ({ add, remove, reason }, { run, target }) =>
-    silently(run.ports.ledger.stamp(await target.worker(), { add, remove, reason }, run.writer)),
-  'accept-revision': async ({ revision, found, reason }, { run, target }) =>
-    silently(run.ports.ledger.accept(await target.worker(), { name: revision, revision: found, reason }, run.writer)),
-  'relink-revisions': async ({ links }, { run, target }) =>
-    silently(run.ports.ledger.relink(await target.worker(), links, run.writer)),
+  stamp: async ({ add, remove, reason }, { run, target }) => {
+    const [worker, change] = [await target.worker(), { add, remove, reason }];
+    return silently(onceOthersAreDone(run, target, () => run.ports.ledger.stamp(worker, change, run.writer)));
+  },
+  'accept-revision': async ({ revision: name, found: revision, reason }, { run, target }) => {
+    const [worker, change] = [await target.worker(), { name, revision, reason }];
+    return silently(onceOthersAreDone(run, target, () => run.ports.ledger.accept(worker, change, run.writer)));
+  },
+  'relink-revisions': async ({ links }, { run, target }) => {
+    const worker = await target.worker();
+    return silently(onceOthersAreDone(run, target, () => run.ports.ledger.relink(worker, links, run.writer)));
+  },
   'release-lock': (_step, { target }) => silently(target.close()),
   'stop-service': (_step, { run, service }) => silently(requireRuntime(run).stopService(service)),
   'start-service': (step, { run, service }) =>
@@ -81,7 +91,7 @@ export async function performStep(run: Run, sessions: TargetSessions, step: Step
   const target = sessions.of(service);
   try {
     if (WRITES.has(step.kind)) target.requireLock();
-    return await (handlers[step.kind] as Handler<StepKind>)(step, { run, service, target });
+    return await (handlers[step.kind] as Handler<StepKind>)(step, { run, service, target, waits: sessions.waits });
   } catch (error) {
     // Whatever was begun in these sessions is over, and with them goes the lock. Where the plan turned out stale too:
     // kept while other databases of this run wait for their locks, it would make two runs wait for each other.
@@ -91,17 +101,15 @@ export async function performStep(run: Run, sessions: TargetSessions, step: Step
   }
 }
 
-async function acquireLock(step: StepOf<'acquire-lock'>, { run, service, target }: Work): Promise<undefined> {
-  const { lock, ledger, emit } = run.ports;
-  const keeper = await target.keeper();
+async function acquireLock(step: StepOf<'acquire-lock'>, { run, service, target, waits }: Work): Promise<undefined> {
+  const { ledger, emit } = run.ports;
   if (!target.locked) {
-    await lock(target.location).acquire(keeper, service, {
-      wait: run.project.policies.lockWait,
-      signal: run.signal,
-      onWait: (holder, waited) => emit({ type: 'lock-awaited', subject: step.subject, holder, waited }),
-    });
+    await waits.acquire(target, (holder, waited) =>
+      emit({ type: 'lock-awaited', subject: step.subject, holder, waited }),
+    );
     target.markLocked();
   }
+  const keeper = await target.keeper();
   // What the plan was made from may be older than the lock: another orch may have done it all meanwhile.
   const now = await ledger.observe(keeper, service);
   requireWritable(target, now);

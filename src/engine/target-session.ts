@@ -3,6 +3,11 @@ import type { Service } from '../core/project.ts';
 import { DatabaseError, type Location, type Session } from '../ports/database.ts';
 import type { Run } from '../ports/run.ts';
 
+/** How long the end of one session may come before that of the other, where they end together, in ms. */
+const SETTLING = 50;
+/** What the session that cancels may take to open, in ms: the process waits for it. */
+const CANCEL_DEADLINE = 3_000;
+
 /** `read-only`: the server itself refuses every write of these sessions (25006). */
 export type Access = 'read-write' | 'read-only';
 
@@ -19,6 +24,8 @@ export class TargetSession {
   #resetting: Promise<void> | undefined;
   #lost = new AbortController();
   #locked = false;
+  /** It has observed, and nobody has asked for the keeper since. */
+  #resting = false;
   readonly #access: Access;
 
   constructor(run: Run, service: Service, access: Access = 'read-write') {
@@ -39,8 +46,19 @@ export class TargetSession {
 
   /** The session that observes and locks. @throws DatabaseError */
   async keeper(): Promise<Session> {
+    this.#resting = false;
     this.#keeper ??= this.#open('lock', (error) => this.#lost.abort(error));
     return this.#keeper;
+  }
+
+  /** The keeper has observed, and is not needed before the lock is taken. */
+  rest(): void {
+    this.#resting = true;
+  }
+
+  /** Ends the keeper where it rests. */
+  async closeResting(): Promise<void> {
+    if (this.#resting && !this.#locked) await this.close();
   }
 
   /** @throws Failure `lock-lost` where the session with the lock is gone: nothing may be begun or committed any more */
@@ -142,7 +160,11 @@ export class TargetSession {
     const isLost = this.lost.aborted;
     const [worker, keeper] = [await this.#worker, this.#keeper];
     if (worker === undefined || (keeper === undefined && !isLost)) return;
-    const session = isLost ? await this.#run.ports.database.connect(this.location, 'cancel') : await keeper;
+    // A server that is gone ends both sessions, one after the other: then there is nobody to ask, and nothing to cancel.
+    if (isLost) await this.#run.ports.clock.sleep(SETTLING, new AbortController().signal);
+    if (this.#worker === undefined) return;
+    const signal = AbortSignal.timeout(CANCEL_DEADLINE);
+    const session = isLost ? await this.#run.ports.database.connect(this.location, 'cancel', signal) : await keeper;
     try {
       await session?.query('SELECT pg_catalog.pg_cancel_backend($1)', [worker.pid]);
     } finally {
@@ -180,37 +202,4 @@ async function closeQuietly(opening: Promise<Session>): Promise<void> {
   // A session that could not be opened was reported where it was opened; there is nothing to close.
   const session = await opening.catch(() => undefined);
   await session?.close();
-}
-
-/** The sessions of all services of a run, opened when first asked for. */
-export class TargetSessions {
-  readonly #run: Run;
-  readonly #access: Access;
-  readonly #byService = new Map<string, TargetSession>();
-
-  constructor(run: Run, access: Access = 'read-write') {
-    this.#run = run;
-    this.#access = access;
-  }
-
-  of(service: Service): TargetSession {
-    const found = this.#byService.get(service.name);
-    if (found !== undefined) return found;
-    const created = new TargetSession(this.#run, service, this.#access);
-    this.#byService.set(service.name, created);
-    return created;
-  }
-
-  /** Begins to open the sessions that observe, without waiting: how that goes is told to whoever asks for one. */
-  beginOpening(services: readonly Service[]): void {
-    for (const service of services)
-      this.of(service)
-        .keeper()
-        .catch(() => undefined);
-  }
-
-  /** Ends every session. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#byService.values()].map((target) => target.close()));
-  }
 }

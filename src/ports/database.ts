@@ -108,4 +108,6 @@ export interface Database {
    * @throws DatabaseError with `connection` true where no session could be had
    */
   connect(location: Location, purpose: string, signal?: AbortSignal): Promise<Session>;
+  /** Hears when a connection has to wait for a place at its server; absent: none waits. */
+  onFull?(listener: () => void): void;
 }

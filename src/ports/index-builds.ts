@@ -4,18 +4,20 @@ import type { Session } from './database.ts';
 import type { Writer } from './ledger.ts';
 
 export interface FoundIndex {
-  /** Without its schema, as the catalog has it. */
+  /** Without its schema, as the catalog has it; of a whole schema or database as `sql`. */
   readonly name: string;
   /** With its schema, as SQL takes it. */
   readonly sql: string;
   readonly valid: boolean;
   /** True: it is the one that the statement names. */
   readonly own: boolean;
+  /** What it is, without its name; undefined: not asked for. */
+  readonly definition: string | undefined;
 }
 
 /** The table of a concurrent index build, as it is now. */
 export interface FoundTable {
-  /** With its schema, as SQL takes it. */
+  /** With its schema, as SQL takes it; else `schema …` or `database …`, with only what REINDEX has left INVALID there. */
   readonly table: string;
   readonly indexes: readonly FoundIndex[];
   /** With its schema, as SQL takes it: a relation of another table, or of another kind, that has the index's name. */

@@ -2,6 +2,7 @@ import type { ObservedDatabase, RecordedTexts } from '../core/observed.ts';
 import type { Link } from '../core/plan.ts';
 import type { Service } from '../core/project.ts';
 import type { Revision } from '../core/revision.ts';
+import type { ScriptPart } from '../core/sql/script-parts.ts';
 import type { DatabaseError, Notice, Session } from './database.ts';
 
 /** Who is writing: recorded with every row. */
@@ -16,7 +17,7 @@ export interface Writer {
 
 export interface LogEntry {
   readonly action: 'apply' | 'revert' | 'stamp' | 'unstamp' | 'create-ledger' | 'accept' | 'relink' | 'notice';
-  readonly outcome: 'succeeded' | 'failed' | 'started' | 'said';
+  readonly outcome: 'succeeded' | 'failed' | 'started' | 'announced' | 'withdrawn' | 'said';
   readonly revision: string | undefined;
   /** ms */
   readonly duration: number;
@@ -24,13 +25,29 @@ export interface LogEntry {
   readonly message: string | undefined;
 }
 
-/** SQLSTATE of `begin` and `beginRevert` where another transaction of orch is open in the database. */
+/** SQLSTATE of whatever begins something where another transaction of orch is open in the database. */
 export const TRANSACTION_LOCK_BUSY = 'OR002';
 
 /** In ms; 0: none. */
 export interface TransactionSettings {
   readonly lockTimeout: number;
   readonly statementTimeout: number;
+}
+
+/**
+ * What became of a statement and its record. Nothing of it is kept where it is
+ * - `refused`: PostgreSQL runs it only outside of any transaction, and alone;
+ * - `read-only`: its session takes no writes, and so nothing of it could be kept anyhow;
+ * - `overtaken`: another run has recorded the same statement meanwhile.
+ */
+export type Recorded = 'recorded' | 'refused' | 'read-only' | 'overtaken';
+
+/** A statement of one direction of a revision. */
+export interface Announced {
+  readonly revision: Revision;
+  readonly direction: 'up' | 'down';
+  /** From 1 on. */
+  readonly statement: number;
 }
 
 /** A walk over batches of one direction of a revision. */
@@ -99,6 +116,21 @@ export interface Ledger {
   start(session: Session, revision: Revision, writer: Writer): Promise<void>;
   /** Records how many statements of it are done. */
   progress(session: Session, revision: Revision, statementsDone: number): Promise<void>;
+  /**
+   * Runs a statement of a text outside a transaction, and records in the transaction of that very statement how many are
+   * done with it: both are kept, or neither is. Where the text has begun a transaction, the statement is its COMMIT.
+   * @throws DatabaseError of the statement, with nothing of it kept
+   */
+  runRecorded(
+    session: Session,
+    statement: Pick<ScriptPart, 'text' | 'rows'>,
+    revision: Revision,
+    statementsDone: number,
+  ): Promise<Recorded>;
+  /** Records that a statement (from 1 on) begins, which can neither be run with its record nor be run twice. */
+  announce(session: Session, statement: Announced, writer: Writer): Promise<void>;
+  /** Takes that back: it has failed. */
+  withdraw(session: Session, statement: Announced, writer: Writer): Promise<void>;
   /** Marks it applied and writes the log entry. */
   finish(
     session: Session,

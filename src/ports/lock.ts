@@ -18,5 +18,7 @@ export interface Lock {
       readonly onWait: (holder: LockHolder | undefined, waited: number) => void;
     },
   ): Promise<void>;
+  /** Who has the service's lock, asked from any database of its server; absent: that cannot be told from another one. */
+  findHolder?(session: Session, service: Service): Promise<LockHolder | undefined>;
   release(session: Session, service: Service): Promise<void>;
 }

@@ -16,19 +16,22 @@ export const blockedFailures: FailurePhrases<BlockedCode> = {
   }),
   'index-invalid': (failure, context) => {
     const { details } = failure;
-    const what =
-      details.why === 'invalid'
-        ? `the index ${details.index} on ${details.table} is there and INVALID, and this revision did not leave it`
-        : `what is called ${details.index} is no index of ${details.table}`;
+    const what = {
+      invalid: `the index ${details.index} on ${details.table} is there and INVALID, and this revision did not leave it`,
+      left: `its statement left the index ${details.index} of ${details.table} INVALID, and the server said that all is well`,
+      'other-table': `what is called ${details.index} is no index of ${details.table}`,
+    }[details.why];
     return {
       happened: [
         `${details.service}: ${details.revision}${way(details)} is not done: ${what}`,
         ...placeLines(failure, context),
-        '  IF NOT EXISTS would pass over it, and the server would say that all is well',
+        ...(details.why === 'left'
+          ? []
+          : ['  IF NOT EXISTS would pass over it, and the server would say that all is well']),
       ],
       state: `statements before it stay; the ledger of ${details.database} has ${details.revision} as ${details.direction === 'up' ? 'started' : 'reverting'}.`,
       next: [
-        details.why === 'invalid'
+        details.why !== 'other-table'
           ? `DROP INDEX CONCURRENTLY ${details.index};  -- in ${details.database}, unless another session is building it: orch locks`
           : `ALTER … RENAME, or another name in the file  # ${details.index} is taken in ${details.database}`,
         ...again(failure, context),

@@ -19,8 +19,13 @@ function formatRow(row: ServiceCheck, context: PhraseContext, style: Style): str
   const isFine = said.length === 0;
   const mark = isFine ? style.green('✔') : style.red('✖');
   const head = `${mark} ${name}: ${context.clean(isFine ? heads : said.join(', '))}\n`;
-  return head + row.findings.map((finding) => formatFinding(finding, row.service, context, style)).join('');
+  const shown = row.findings.slice(0, mostShown).map((finding) => formatFinding(finding, row.service, context, style));
+  const left = row.findings.length - mostShown;
+  return [head, ...shown, ...(left > 0 ? [`  … and ${formatCount(left, 'finding')} more\n`] : [])].join('');
 }
+
+/** A file that is no revision at all may have thousands of faults; JSON has them all. */
+const mostShown = 50;
 
 function formatFinding(finding: Finding, service: string, context: PhraseContext, style: Style): string {
   const { happened, next }: FindingPhrase = phraseFinding(finding, service, context);

@@ -6,11 +6,13 @@ import { lockHeld } from './lock-failure.ts';
 import { againCommand, type PhraseContext, phraseStanding, shellWord, shownPlace, sqlText } from './phrase-context.ts';
 import { prerequisiteFailures } from './prerequisite-failures.ts';
 import { poolerRefused, serverNotWritable, serverUnreachable } from './server-failure.ts';
+import { statementUnclear } from './unclear-failure.ts';
 import { formatCount } from './units.ts';
 
 /** Failures of servers, locks, connections and of the SQL that is run. */
 type DatabaseCode =
   | 'revision-interrupted'
+  | 'statement-unclear'
   | 'lock-held'
   | 'lock-lost'
   | 'server-unreachable'
@@ -50,6 +52,7 @@ export const databaseFailures: FailurePhrases<DatabaseCode> = {
             `orch downgrade --service ${shellWord(details.service)} ${shellWord(`${details.revision}-1`)}  # goes on with statement ${details.statementsDone + 1} of its down`,
           ],
   }),
+  'statement-unclear': statementUnclear,
   'lock-held': lockHeld,
   'lock-lost': ({ details }, context) => ({
     happened: [

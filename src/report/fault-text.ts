@@ -9,10 +9,19 @@ const shownWidth = 100;
 /** A fault with its place, its line, a caret below it and what to write instead. */
 export function faultLines(fault: Fault, context: PhraseContext): string[] {
   return [
-    `${shownPlace(fault, context.cwd)}  ${fault.message}`,
+    `${shownPlace(fault, context.cwd)}  ${shortened(fault.message, context)}`,
     ...sourceLines(fault, context),
-    ...(fault.hint === undefined ? [] : [`  hint: ${fault.hint}`]),
+    ...(fault.hint === undefined ? [] : [`  hint: ${shortened(fault.hint, context)}`]),
   ];
+}
+
+/** What is wrong may be repeated in the message, and be a megabyte long; JSON has all of it. In UTF-16 units. */
+const longestMessage = 1000;
+
+/** Cleaned before it is cut, as a source line is. */
+function shortened(text: string, context: PhraseContext): string {
+  if (text.length <= longestMessage) return text;
+  return `${context.clean(text).slice(0, longestMessage)}…`;
 }
 
 /**

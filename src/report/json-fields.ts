@@ -293,6 +293,7 @@ export const stepKindFields: {
     file: { type: 'string', meaning: 'absolute path' },
     transaction: { type: 'string', meaning: 'single or none' },
     resumeAt: { type: 'number', meaning: 'statements of it done before' },
+    unclear: { type: 'boolean', meaning: 'true: whether the next statement was done is not known, and it ends there' },
   },
   'revert-revision': {
     revision: { type: 'string', meaning: 'its name' },
@@ -301,6 +302,7 @@ export const stepKindFields: {
     transaction: { type: 'string', meaning: 'single or none' },
     origin: { type: 'string', meaning: 'file, or recorded: the file was changed or is gone' },
     resumeAt: { type: 'number', meaning: 'statements of it done before' },
+    unclear: { type: 'boolean', meaning: 'true: whether the next statement was done is not known, and it ends there' },
     drops: { type: 'Drop[]', meaning: 'what, table, column, rows, exact' },
   },
   stamp: {

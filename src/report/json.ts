@@ -86,7 +86,9 @@ function writtenStep(step: Step): object {
   const { revision, resumeAt } = step;
   const { file, transaction } = step.kind === 'apply-revision' ? revision.up : (revision.down ?? revision.up);
   const kept = step.kind === 'apply-revision' ? {} : { origin: step.origin, drops: step.drops };
-  return { ...common, revision: revision.name, revisionKind: revision.kind, file, transaction, resumeAt, ...kept };
+  const { name, kind: revisionKind } = revision;
+  const unclear = step.unclear !== undefined;
+  return { ...common, revision: name, revisionKind, file, transaction, resumeAt, unclear, ...kept };
 }
 
 /** DETAIL of the server holds row values (V23), and its context may. */

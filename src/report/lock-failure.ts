@@ -11,15 +11,20 @@ const SILENCE = 15_000;
 /** Another session has the lock: who, whether its orch is alive, and what would end it. */
 export function lockHeld({ details }: Failure<'lock-held'>, context: PhraseContext): FailurePhrase {
   const { database, holder, service } = details;
+  const ofTransaction = details.of === 'transaction';
   const option = `--service ${shellWord(service)}`;
   const find = `SELECT pid, usename, application_name, client_addr, state FROM pg_stat_activity WHERE datname = ${sqlText(database)};`;
   return {
     happened: [
-      `${service}: the lock on ${database} was not free within ${formatDuration(details.waited)}`,
-      holder === undefined ? '  its holder could not be seen' : `  it is held by ${phraseHolder(holder)}`,
+      ofTransaction
+        ? `${service}: another transaction of orch in ${database} did not end within ${formatDuration(details.waited)}`
+        : `${service}: the lock on ${database} was not free within ${formatDuration(details.waited)}`,
+      holder === undefined
+        ? '  its holder could not be seen'
+        : `  it is ${ofTransaction ? 'open in' : 'held by'} ${phraseHolder(holder)}`,
       ...(holder === undefined ? [] : signOfLife(holder)),
     ],
-    state: `nothing was changed in ${database}.`,
+    state: `nothing ${ofTransaction ? 'more ' : ''}was changed in ${database}.`,
     next: [
       `${againCommand(context, service)} --lock-wait 10m  # waits longer`,
       ...(holder === undefined
@@ -39,10 +44,12 @@ function isOrch({ application }: LockHolder): boolean {
 }
 
 function isDead(holder: LockHolder): boolean {
-  return isOrch(holder) && (holder.silent ?? 0) >= SILENCE;
+  return isOrch(holder) && (holder.orphaned === true || (holder.silent ?? 0) >= SILENCE);
 }
 
 function signOfLife(holder: LockHolder): string[] {
+  if (holder.orphaned === true)
+    return ['  its orch is gone: the session with its lock has ended, this one still works'];
   if (!isOrch(holder) || holder.silent === undefined) return [];
   const silent = formatDuration(holder.silent);
   if (!isDead(holder)) return [`  that orch is alive: it last spoke ${silent} ago`];

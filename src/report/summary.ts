@@ -111,7 +111,8 @@ function phraseOutcome(outcome: Outcome, style: Style): string {
   const duration = formatDuration(outcome.duration);
   const good = outcome.services.filter((service) => service.status === 'done' || service.status === 'unchanged').length;
   const all = outcome.services.length;
-  if (outcome.interrupted !== undefined) return style.yellow(`Interrupted after ${duration}: ${good} of ${all} done.`);
+  if (outcome.interrupted !== undefined)
+    return style.yellow(`Interrupted after ${duration}: ${good} of ${all} done. orch status shows what is left.`);
   if (outcome.failures.length > 0) {
     return style.red(
       `${good} of ${formatCount(all, 'service')} done, ${formatCount(outcome.failures.length, 'failure')}, in ${duration}.`,

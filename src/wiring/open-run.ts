@@ -75,7 +75,11 @@ function buildPorts(
   });
   const targets = chosen.targets(configuredTargets);
   const { lockWait } = project.policies;
-  const admin = new PostgresServerAdmin({ database, targets, clock, run, signal, lockWait });
+  const admin = new PostgresServerAdmin({
+    ...{ database, targets, clock, run, signal, lockWait },
+    onLockWait: ({ name }, at, holder, waited) =>
+      emit({ type: 'lock-awaited', subject: { service: name, database: at }, holder, waited }),
+  });
   const advisory = new AdvisoryLock(clock);
   return {
     clock,

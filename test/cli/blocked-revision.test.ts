@@ -303,8 +303,8 @@ describe('the lock of each transaction', () => {
     const { pid, client } = await holdOpen(project, 'api', `SELECT pg_advisory_xact_lock(${key})`);
     expectFault(await run(project, ['migrate']), {
       code: 4,
-      happened: ['the lock on', `it is held by pid ${pid} (shop worker`],
-      now: 'nothing was changed',
+      happened: ['another transaction of orch in', `it is open in pid ${pid} (shop worker`],
+      now: 'nothing more was changed',
       next: 'orch migrate',
     });
     const waiting = start(project, ['migrate', '--lock-wait', '1h', '-o', 'json']);

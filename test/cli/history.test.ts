@@ -1,6 +1,9 @@
-import { rename } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { orch } from '../support/orch.ts';
 import { makeProject, type ProjectFolder } from '../support/project-folder.ts';
+import { psql } from '../support/psql.ts';
 import { expectFault, jsonLines, run } from './support.ts';
 
 const revisions = { '001_a.up.sql': 'CREATE TABLE a ();', '003_c.up.sql': 'CREATE TABLE c ();' };
@@ -107,11 +110,36 @@ describe('a history that conflicts', () => {
 });
 
 describe('a ledger that a newer orch wrote', () => {
-  it.each(['migrate', 'plan', 'status', 'current'])('is left alone by orch %s: exit 7', async (command) => {
+  const commands = {
+    migrate: ['migrate'],
+    up: ['up'],
+    plan: ['plan'],
+    status: ['status'],
+    current: ['current'],
+    history: ['history'],
+    check: ['check'],
+    'show --recorded': ['show', '1', '--recorded'],
+    'revision --autogenerate': ['revision', '--autogenerate', '-m', 'x', '--from', 'database'],
+    downgrade: ['downgrade', '-1', '--yes'],
+    stamp: ['stamp', '1'],
+    'stamp --purge': ['stamp', '1', '--purge'],
+    accept: ['accept', '1', '--reason', 'a remark'],
+    baseline: ['baseline', '--yes'],
+    rebase: ['rebase', '4'],
+    reset: ['reset', 'api', '--yes'],
+  };
+
+  it.each(Object.entries(commands))('is left alone by orch %s: exit 7', async (_, args) => {
     const project = await migrated();
-    await project.write('api/revisions/004_d.up.sql', 'CREATE TABLE d ();');
+    await project.write(
+      'api/revisions/004_d.up.sql',
+      `${args[0] === 'rebase' ? '-- orch: parents 001\n' : ''}CREATE TABLE d ();`,
+    );
     await project.sql('api', 'UPDATE orch.meta SET format = 99');
-    expectFault(await run(project, [command]), {
+    // Whatever it looks like.
+    await project.sql('api', 'ALTER TABLE orch.ledger RENAME COLUMN state TO standing');
+    const ended = await run(project, args);
+    expectFault(ended, {
       code: 7,
       happened: [
         `the ledger of ${project.database('api')} was written by a newer orch`,
@@ -121,6 +149,31 @@ describe('a ledger that a newer orch wrote', () => {
       next: 'npm install orch@latest',
     });
     expect(await project.sql('api', "SELECT FROM pg_class WHERE relname = 'd'")).toEqual([]);
+    expect(await project.sql('api', 'SELECT name FROM orch.ledger ORDER BY name')).toEqual([
+      { name: '001_a' },
+      { name: '003_c' },
+    ]);
+    expect((await readdir(join(project.folder, 'api/revisions'))).toSorted()).toEqual([
+      '001_a.up.sql',
+      '003_c.up.sql',
+      '004_d.up.sql',
+    ]);
+  });
+
+  it('is left alone by the script of an older orch', async () => {
+    const project = await migrated();
+    await project.write('api/revisions/004_d.up.sql', 'CREATE TABLE d ();');
+    const { stdout } = await orch(['sql', '003:'], { cwd: project.folder });
+    await project.sql('api', 'UPDATE orch.meta SET format = 99');
+    const { code, output } = await psql(project.postgres, project.database('api'), stdout);
+    expect({ code, output }).toEqual({ code: 3, output: expect.stringContaining('was written by a newer orch') });
+    expect(await project.sql('api', "SELECT FROM pg_class WHERE relname = 'd'")).toEqual([]);
+  });
+
+  it('does not keep orch locks from its work, which is not about it', async () => {
+    const project = await migrated();
+    await project.sql('api', 'UPDATE orch.meta SET format = 99');
+    expect(await run(project, ['locks'])).toMatchObject({ code: 0 });
   });
 });
 

@@ -59,6 +59,47 @@ describe('settings of a role or database that would hurt', () => {
     expect(await project.sql('api', "SELECT FROM pg_class WHERE relname = 'a'")).toEqual([]);
   });
 
+  it('what changes only how values are written is the business of revisions, and not in the way of orch', async () => {
+    const settings = {
+      DateStyle: 'SQL, DMY',
+      IntervalStyle: 'sql_standard',
+      TimeZone: 'Asia/Kathmandu',
+      bytea_output: 'escape',
+      client_encoding: 'LATIN1',
+      quote_all_identifiers: 'on',
+      row_security: 'off',
+      array_nulls: 'off',
+      extra_float_digits: '-15',
+      default_transaction_deferrable: 'on',
+      lc_numeric: 'C',
+      xmloption: 'document',
+    };
+    const revisions = {
+      '001_a.up.sql': "CREATE TABLE a (i int); COMMENT ON TABLE a IS 'für ∀';",
+      '001_a.down.sql': 'DROP TABLE a;',
+      '002_b.up.sql': 'CREATE INDEX CONCURRENTLY a_i ON a (i);',
+      '002_b.down.sql': 'DROP INDEX CONCURRENTLY a_i;',
+    };
+    const project = await makeProject({ api: { revisions } });
+    expect(await run(project, ['migrate', 'base'])).toMatchObject({ code: 0 });
+    for (const [name, value] of Object.entries(settings)) {
+      await project.sql(undefined, `ALTER ROLE ${project.owner('api')} SET ${name} = '${value}'`);
+      await project.sql(undefined, `ALTER DATABASE ${project.database('api')} SET ${name} = '${value}'`);
+    }
+    for (const args of [['migrate'], ['check'], ['history'], ['locks'], ['stamp', '1'], ['stamp', '2']]) {
+      const ended = await run(project, args);
+      expect(ended, ended.output).toMatchObject({ code: 0 });
+    }
+    const [row] = await project.sql(
+      'api',
+      `SELECT obj_description('a'::regclass) AS said,
+      (SELECT abs(extract(epoch FROM now() - applied_at)) < 600 FROM orch.ledger WHERE name = '001_a') AS dated`,
+    );
+    expect(row).toEqual({ said: 'für ∀', dated: true });
+    expect(await run(project, ['downgrade', 'base', '--yes'])).toMatchObject({ code: 0 });
+    expect(await project.sql('api', "SELECT FROM pg_class WHERE relname = 'a'")).toEqual([]);
+  });
+
   it('a role set for the owner does not own what revisions make', async () => {
     const project = await makeProject({ api: { revisions: { '001_a.up.sql': 'SELECT 1' } } });
     expect(await run(project, ['migrate'])).toMatchObject({ code: 0 });

@@ -29,6 +29,48 @@ async function withLeftover(text: string): Promise<ProjectFolder> {
   return project;
 }
 
+/** Tables with indexes in two schemas, one of them with a TOAST table. */
+const wide = `CREATE SCHEMA "My App"; CREATE TABLE "My App"."T" (i int, t text); CREATE INDEX "T_n" ON "My App"."T" (i);
+CREATE TABLE other (i int); CREATE INDEX other_n ON other (i);`;
+const FOREIGN = 'public.other_n_ccnew';
+
+async function leftovers(project: ProjectFolder): Promise<readonly string[]> {
+  const rows = await project.sql<{ name: string }>(
+    'api',
+    "SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE NOT i.indisvalid ORDER BY 1",
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** Keeps a transaction with this statement open. @returns what ends it */
+async function block(project: ProjectFolder, statement: string): Promise<() => Promise<void>> {
+  const blocker = project.sql('api', `BEGIN; ${statement}; SELECT pg_sleep(600)`).catch(() => undefined);
+  const pid = await findRunning(project, 'api', `${statement}; SELECT pg_sleep`);
+  return async () => {
+    await project.sql(undefined, `SELECT pg_terminate_backend(${pid})`);
+    await blocker;
+  };
+}
+
+/** As another session of somebody's, that gave up, leaves it. */
+async function leaveForeign(project: ProjectFolder): Promise<void> {
+  const release = await block(project, 'INSERT INTO other VALUES (2)');
+  const owner = project.database('api');
+  await project.sql(undefined, `ALTER DATABASE ${owner} SET statement_timeout = '300ms'`);
+  await expect(project.sql('api', 'REINDEX INDEX CONCURRENTLY other_n')).rejects.toThrow('statement timeout');
+  await project.sql(undefined, `ALTER DATABASE ${owner} RESET statement_timeout`);
+  await release();
+}
+
+/** Leaves the ledger as a run leaves it that was killed before it recorded: what is logged as begun stays. */
+async function forget(project: ProjectFolder, done = 0): Promise<void> {
+  await project.sql('api', `UPDATE orch.ledger SET state = 'started', statements_done = ${done} WHERE name = '002_i'`);
+  await project.sql(
+    'api',
+    "ALTER TABLE orch.log DISABLE TRIGGER append_only; DELETE FROM orch.log WHERE outcome = 'succeeded' AND revision = '002_i'; ALTER TABLE orch.log ENABLE TRIGGER append_only",
+  );
+}
+
 describe('an INVALID index that a failed build of ours left', () => {
   it('is said to be dropped by the next run, which drops it and builds it again', async () => {
     const project = await makeProject({ api: { revisions: { ...doubled, '002_i.up.sql': unique } } });
@@ -95,6 +137,68 @@ describe('an INVALID index that a failed build of ours left', () => {
     expect(await indexes(project)).toEqual({ t_n: true });
   });
 
+  it.each([
+    ['SCHEMA CONCURRENTLY "My App"', 'schema "My App"'],
+    ['(CONCURRENTLY) DATABASE %', 'database %'],
+  ])('of REINDEX %s is found wherever it is, TOAST too, and dropped', async (what, place) => {
+    const project = await makeProject({ api: { revisions: { '001_t.up.sql': wide } } });
+    const text = `REINDEX ${what.replace('%', project.database('api'))};`;
+    await run(project, ['migrate']);
+    await leaveForeign(project);
+    await project.write('api/revisions/002_i.up.sql', `-- orch: statement_timeout 500ms\n${text}`);
+    const release = await block(project, 'INSERT INTO "My App"."T" VALUES (2)');
+    expect((await run(project, ['migrate'])).code).toBe(6);
+    await release();
+    const left = await leftovers(project);
+    expect(left).toEqual([
+      '"My App"."T_n_ccnew"',
+      expect.stringMatching(/^pg_toast\.pg_toast_\d+_index_ccnew$/),
+      FOREIGN,
+    ]);
+    await project.write('api/revisions/002_i.up.sql', text);
+    const ended = await run(project, ['migrate']);
+    expect(ended, ended.output).toMatchObject({ code: 0 });
+    expect(ended.stderr).toContain(
+      'warning: "My App"."T_n_ccnew" was left INVALID by an earlier try: it is dropped and built again',
+    );
+    // What another session left, or is building, is not ours to drop; nor is a TOAST table's, but for a superuser.
+    const [, toast] = left;
+    expect(await leftovers(project)).toEqual([toast, FOREIGN]);
+    const at = place.replace('%', project.database('api'));
+    for (const index of what.includes('DATABASE') ? [toast, FOREIGN] : [toast]) {
+      expect(ended.stderr).toContain(
+        `${index} in ${at} was INVALID before, and still is: unless another session is building it (orch locks), a superuser takes it away: DROP INDEX CONCURRENTLY ${index};`,
+      );
+      await project.sql('api', `DROP INDEX CONCURRENTLY ${index}`);
+    }
+  });
+
+  it('is named where the server says that all went well', async () => {
+    const project = await makeProject({ api: { revisions: { '001_t.up.sql': wide } } });
+    await run(project, ['migrate']);
+    await project.write('api/revisions/002_i.up.sql', '\nREINDEX DATABASE CONCURRENTLY;');
+    const release = await block(project, 'INSERT INTO "My App"."T" VALUES (2)');
+    const running = start(project, ['migrate']);
+    await until(async () => (await leftovers(project)).length > 0);
+    await leaveForeign(project);
+    await release();
+    expectFault(await running.ended, {
+      code: 6,
+      happened: [
+        `api: 002_i is not done: its statement left the index ${FOREIGN} of database ${project.database('api')} INVALID, and the server said that all is well`,
+        '002_i.up.sql:2:1',
+      ],
+      now: 'statements before it stay',
+      next: [
+        `DROP INDEX CONCURRENTLY ${FOREIGN};  -- in ${project.database('api')}, unless`,
+        'orch migrate --service api',
+      ],
+    });
+    await project.sql('api', `DROP INDEX CONCURRENTLY ${FOREIGN}`);
+    expect((await run(project, ['migrate'])).code).toBe(0);
+    expect(await leftovers(project)).toEqual([]);
+  });
+
   it('of a TypeScript revision outside a transaction is dropped and built again', async () => {
     const code = `// orch: transaction none
 export async function up({ query }) {
@@ -136,15 +240,36 @@ describe('an orch that is killed', () => {
     const text = 'CREATE INDEX CONCURRENTLY t_i ON t (i);\nCREATE INDEX CONCURRENTLY t_j ON t (i);';
     const project = await makeProject({ api: { revisions: { ...doubled, '002_i.up.sql': text } } });
     expect((await run(project, ['migrate'])).code).toBe(0);
-    // As the ledger would be: what is logged as begun stays, the end is not there yet.
-    await project.sql('api', "UPDATE orch.ledger SET state = 'started', statements_done = 0 WHERE name = '002_i'");
-    await project.sql(
-      'api',
-      "ALTER TABLE orch.log DISABLE TRIGGER append_only; DELETE FROM orch.log WHERE outcome = 'succeeded' AND revision = '002_i'; ALTER TABLE orch.log ENABLE TRIGGER append_only",
-    );
+    await forget(project);
     expect((await run(project, ['migrate'])).code).toBe(0);
     expect(await indexes(project)).toEqual({ t_i: true, t_j: true });
     expect(await state(project)).toEqual({ name: '002_i', state: 'applied', done: 2 });
+  });
+});
+
+describe('an index whose name the server chose', () => {
+  const text = 'CREATE INDEX CONCURRENTLY ON t (i);\nCREATE INDEX CONCURRENTLY ON t (i) WHERE i > 7;';
+
+  async function forgotten(): Promise<ProjectFolder> {
+    const project = await makeProject({ api: { revisions: { ...doubled, '002_i.up.sql': text } } });
+    expect((await run(project, ['migrate'])).code).toBe(0);
+    await forget(project, 1);
+    return project;
+  }
+
+  it('that is built and not recorded is there once in the end, under its first name', async () => {
+    const project = await forgotten();
+    const ended = await run(project, ['migrate']);
+    expect(ended).toMatchObject({ code: 0 });
+    expect(ended.stderr).toContain('an earlier run had built the index already');
+    expect(await indexes(project)).toEqual({ t_i_idx: true, t_i_idx1: true });
+  });
+
+  it('that was built a second time by a run which then ended, too', async () => {
+    const project = await forgotten();
+    await project.sql('api', 'CREATE INDEX ON t (i) WHERE i > 7');
+    expect((await run(project, ['migrate'])).code).toBe(0);
+    expect(await indexes(project)).toEqual({ t_i_idx: true, t_i_idx1: true });
   });
 });
 

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { startEmbeddedPostgres } from '../support/embedded-postgres.ts';
 import { makeProject, type ProjectFolder } from '../support/project-folder.ts';
 import { expectClean, expectFault, jsonLines, run, start, until, untilRunning } from './support.ts';
 
@@ -43,7 +44,11 @@ async function isThere(project: ProjectFolder, pid: number): Promise<boolean> {
 
 describe('orch locks', () => {
   it('with nobody at work says so', async () => {
-    const project = await makeProject({ api: { revisions: quick } });
+    // Another test's orch may be preparing the server that all have.
+    const server = await startEmbeddedPostgres({ adminPassword: 'own-canary-3c1d' });
+    onTestFinished(() => server.stop());
+    const postgres = { ...server, hasVector: false, kind: 'embedded' } as const;
+    const project = await makeProject({ api: { revisions: quick } }, { postgres });
     const words = 'Nobody holds a lock of orch or waits for one, and nothing runs for long.\n';
     expect(await run(project, ['locks'])).toMatchObject({ code: 0, stdout: words });
     await run(project, ['migrate']);

@@ -15,9 +15,9 @@ const commands: readonly (readonly [name: string, usage: string, options: readon
   [
     'migrate',
     'Usage: orch migrate|upgrade [options] [target]',
-    ['--service', '--fail-fast', '--allow-out-of-order', '--lock-wait', '--set'],
+    ['--service', '--fail-fast', '--allow-out-of-order', '--unclear', '--lock-wait', '--set'],
   ],
-  ['plan', 'Usage: orch plan [options] [target]', ['--service', '--allow-out-of-order', '--set']],
+  ['plan', 'Usage: orch plan [options] [target]', ['--service', '--allow-out-of-order', '--unclear', '--set']],
   ['current', 'Usage: orch current [options]', ['--service', '--check-heads']],
   ['status', 'Usage: orch status [options]', ['--service']],
   ['reset', 'Usage: orch reset [options] <database>', ['--yes', '--lock-wait', '--set']],

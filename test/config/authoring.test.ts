@@ -43,6 +43,7 @@ describe('what new revision files are made with', () => {
       /^orchestrator.config.yaml:11:7: \{tabel\} means nothing here \(The words are \{table\}/,
     ],
     ['a kind that is none', 'naming:\n  idx: x\n', /^orchestrator.config.yaml:11:3: unknown key 'idx'/],
+    ['a list of a kind that is none', 'naming:\n  idx: [x]\n', /^orchestrator.config.yaml:11:3: unknown key 'idx'/],
   ])('is refused with its place: %s', async (_what, yaml, expected) => {
     const [fault] = await faultLines({ 'orchestrator.config.yaml': `${MAIN}${yaml}` });
     expect(fault).toMatch(expected);

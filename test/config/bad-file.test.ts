@@ -169,7 +169,10 @@ describe('a YAML bomb', () => {
   it.each<[string, string, RegExp]>([
     ['of a billion laughs', laughs, /^main:\d+:\d+: (?:the file has more than \d+ (?:aliases|values))$/],
     ['that holds itself', 'a: &a [*a]\n', /^main:1:\d+: nested more than 20 levels deep$/],
-    ['of brackets', '['.repeat(500_000), /^main:1:1: the file has too many values$/],
+    ['of brackets', '['.repeat(500_000), /^main:1:401: nested more than 20 levels deep$/],
+    ['of dashes', '- '.repeat(8000), /^main:1:801: nested more than 20 levels deep$/],
+    ['of questions', '? '.repeat(20_000), /^main:1:801: nested more than 20 levels deep$/],
+    ['of braces', '{a: '.repeat(10_000), /^main:1:\d+: nested more than 20 levels deep$/],
     [
       'of keys',
       Array.from({ length: 100_000 }, (_, index) => `k${index}:`).join('\n'),

@@ -1,3 +1,5 @@
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resolveConnection } from '../../src/config/resolve-connection.ts';
 import { defaultSslMode, parseServerUrl } from '../../src/config/server-url.ts';
@@ -115,10 +117,7 @@ describe('the sslmode of a URL that names none', () => {
       'orchestrator.config.yaml': MAIN.replace('127.0.0.1:54329/postgres', `db.example.org/postgres?${query}`),
     });
     expect((await load(url('sslmode=disable'))).servers[0]?.tls.mode).toBe('disable');
-    expect((await load(url('sslrootcert=system'))).servers[0]?.tls).toMatchObject({
-      mode: 'verify-full',
-      rootCertificate: undefined,
-    });
+    expect((await load(url('sslrootcert=system'))).servers[0]?.tls).toMatchObject({ mode: 'verify-full' });
   });
 });
 
@@ -133,17 +132,24 @@ describe('a connection pooler', () => {
 });
 
 describe('certificates', () => {
-  const connect = (query: string, folder: string) => {
+  type Variables = Readonly<Record<string, string>>;
+  const hints: (string | undefined)[] = [];
+  const connect = (query: string, folder: string, env?: Variables) => connectTo('h', query, folder, env);
+  const remote = (query: string, folder: string, env?: Variables) => connectTo('db.example.org', query, folder, env);
+  const connectTo = (host: string, query: string, folder: string, env: Variables = {}) => {
     const faults: string[] = [];
-    const refuse = (message: string): undefined => {
+    const refuse = (message: string, hint?: string): undefined => {
       faults.push(message);
+      hints.push(hint);
     };
-    const connection = resolveConnection({ text: `postgres://h/d?${query}`, folder, refuse, secrets: new Set() });
+    const source = { folder, env, refuse, secrets: new Set<string>() };
+    const connection = resolveConnection({ text: `postgres://${host}/d?${query}`, ...source });
     return faults.length > 0 ? faults : connection?.tls;
   };
 
   it('are paths relative to the file that names them', () => {
     const folder = makeFolder({ ...GOOD, 'ca.pem': '', 'c.pem': '', 'k.pem': '' });
+    chmodSync(join(folder, 'k.pem'), 0o600);
     expect(connect('sslmode=verify-full&sslrootcert=ca.pem&sslcert=c.pem&sslkey=k.pem', folder)).toEqual({
       mode: 'verify-full',
       rootCertificate: `${folder}/ca.pem`,
@@ -161,5 +167,42 @@ describe('certificates', () => {
     expect(connect('sslrootcert=system&sslmode=require', folder)).toEqual([
       'sslrootcert=system asks for sslmode=verify-full',
     ]);
+  });
+
+  it('of the machine are trusted where the URL says system, or names another machine and no sslmode', () => {
+    const folder = makeFolder({ 'bundle.pem': '', 'extra.pem': '', 'home/.postgresql/root.crt': '' });
+    const [SSL_CERT_FILE, NODE_EXTRA_CA_CERTS] = [join(folder, 'bundle.pem'), join(folder, 'extra.pem')];
+    const machine = { mode: 'verify-full', rootCertificate: SSL_CERT_FILE, extraCertificate: NODE_EXTRA_CA_CERTS };
+    const env = { SSL_CERT_FILE, NODE_EXTRA_CA_CERTS, HOME: join(folder, 'home') };
+    expect(connect('sslrootcert=system', folder, env)).toMatchObject(machine);
+    expect(remote('', folder, { ...env, HOME: folder })).toMatchObject(machine);
+    // What libpq would check with is more than nothing.
+    const own = { mode: 'verify-full', rootCertificate: join(folder, 'home/.postgresql/root.crt') };
+    expect(remote('', folder, env)).toEqual({ ...own, certificate: undefined, key: undefined });
+  });
+
+  it('are asked for where a mode that checks is named, with the way out', () => {
+    const folder = makeFolder({});
+    expect(connect('sslmode=verify-ca', folder)).toEqual([
+      'there is nothing to check the server with: sslmode=verify-ca asks for sslrootcert, and ~/.postgresql/root.crt does not exist',
+    ]);
+    expect(hints.at(-1)).toBe('Name the file of its authority with sslrootcert=FILE.');
+    expect(connect('sslmode=verify-full', folder)).toHaveLength(1);
+    expect(hints.at(-1)).toMatch(/sslrootcert=FILE, or trust the authorities of this machine with sslrootcert=system/);
+  });
+
+  it('have a key that their owner alone can read', () => {
+    const folder = makeFolder({ 'c.pem': '', 'k.pem': '' });
+    chmodSync(join(folder, 'k.pem'), 0o604);
+    expect(connect('sslcert=c.pem&sslkey=k.pem&sslmode=require', folder)).toEqual([
+      `the private key ${folder}/k.pem may be read by others than its owner (its mode is 0604)`,
+    ]);
+    expect(hints.at(-1)).toBe(`Let its owner alone read it: chmod 600 ${folder}/k.pem`);
+  });
+
+  it('are looked for in no home folder where there is no TLS', () => {
+    const folder = makeFolder({ '.postgresql/root.crt': '', '.postgresql/postgresql.crt': '' });
+    const none = { mode: 'disable', rootCertificate: undefined, certificate: undefined, key: undefined };
+    expect(connect('sslmode=disable', folder, { HOME: folder })).toEqual(none);
   });
 });

@@ -6,6 +6,7 @@ import { beginSql } from '../../src/adapters/postgres/ledger-sql.ts';
 import { TAKE_TRANSACTION_LOCK } from '../../src/adapters/postgres/transaction-lock.ts';
 import type { Service } from '../../src/core/project.ts';
 import { DatabaseError, type Location, type Session } from '../../src/ports/database.ts';
+import { TRANSACTION_LOCK_BUSY } from '../../src/ports/ledger.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { sqlRevision } from '../support/revisions.ts';
 import {
@@ -80,6 +81,19 @@ describe('observe', () => {
       missingRoles: [service.roles[0]?.name],
       rolesWithoutAccess: [],
     });
+  });
+
+  it('sees a ledger that another orch makes between its two looks, and not a failure', async () => {
+    const other = await connect(ownerLocation(service));
+    let looks = 0;
+    const run: Session['run'] = async (...parameters) => {
+      looks += 1;
+      // The first look fails for want of the ledger; the second asks why.
+      if (looks === 2) await ledger.create(other, service, writer);
+      return await session.run(...parameters);
+    };
+    const seen = await ledger.observe({ run, pid: session.pid } as Session, service);
+    expect(seen.ledger).toEqual({ format: 1, rows: [] });
   });
 
   it('sees the rows in the order they were applied', async () => {
@@ -171,7 +185,13 @@ describe('observe', () => {
 describe('create', () => {
   it('may be done twice, and by 20 at once', async () => {
     const sessions = await Promise.all(Array.from({ length: 20 }, () => connect(ownerLocation(service))));
-    await Promise.all(sessions.map((each) => ledger.create(each, service, writer)));
+    // Without the database's lock they meet at that of their transactions, too: the engine tries again there.
+    const create = (each: Session): Promise<void> =>
+      ledger.create(each, service, writer).catch(async (error: unknown) => {
+        if (!(error instanceof DatabaseError) || error.sqlstate !== TRANSACTION_LOCK_BUSY) throw error;
+        await create(each);
+      });
+    await Promise.all(sessions.map(create));
     await ledger.create(session, service, writer);
     expect((await ledger.observe(session, service)).ledger).toEqual({ format: 1, rows: [] });
   });

@@ -98,6 +98,14 @@ describe('a statement that takes its time', () => {
     expect(await (await connect('worker')).run('SELECT pg_sleep(3)')).toMatchObject({ rowCount: 1 });
   });
 
+  it('is left alone while its server speaks on another connection, though it takes no new one', async () => {
+    const { proxy, connect } = await behindProxy();
+    await connect('lock');
+    const worker = await connect('worker');
+    proxy.stallNew();
+    expect(await worker.run('SELECT pg_sleep(3)')).toMatchObject({ rowCount: 1 });
+  });
+
   it('is left alone also where nobody else may log in', async () => {
     const { connect } = await behindProxy();
     const worker = await connect('worker');

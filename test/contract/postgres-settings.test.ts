@@ -20,6 +20,7 @@ const hurtful: Readonly<Record<string, string>> = {
   search_path: 'trap',
   client_min_messages: 'error',
   standard_conforming_strings: 'off',
+  client_encoding: 'LATIN1',
   tcp_keepalives_idle: '7200',
   tcp_keepalives_interval: '75',
   tcp_keepalives_count: '9',
@@ -37,6 +38,7 @@ const wanted: Readonly<Record<string, string>> = {
   default_transaction_isolation: 'read committed',
   client_min_messages: 'notice',
   standard_conforming_strings: 'on',
+  client_encoding: 'UTF8',
   // What the socket really has: SHOW asks the kernel.
   tcp_keepalives_idle: '2',
   tcp_keepalives_interval: '1',

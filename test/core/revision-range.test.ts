@@ -154,6 +154,11 @@ describe('a range', () => {
   });
 });
 
+test('of a target with more steps than any history has, the whole is no revision', () => {
+  expect(fault(() => at(line, `001${'+1'.repeat(50_000)}`))).toMatchObject({ code: 'revision-not-found' });
+  expect(fault(() => at(line, `001${'-1'.repeat(50_000)}`))).toMatchObject({ code: 'revision-not-found' });
+});
+
 test('the nearest names are the most similar ones, first the first, three at most', () => {
   const known = ['001_users', '002_roles', '003_roles_audit', '004_logs'];
   expect(findNearestSome('002_rolse', known)[0]).toBe('002_roles');

@@ -134,6 +134,21 @@ describe('secrets', () => {
     expect(maskSecrets('text', [])).toBe('text');
   });
 
+  it('may be as long as a file of the config, in any form, and cut off', () => {
+    const long = Array.from({ length: 20_000 }, (_, at) => `${at.toString(36)}'/+`).join('');
+    expect(maskSecrets(`a ${long} b ${long.toUpperCase()} c`, [long])).toBe('a *** b *** c');
+    expect(maskSecrets(`a ${encodeURIComponent(long)} b`, [long])).toBe('a *** b');
+    expect(maskSecrets(`a ${Buffer.from(long).toString('base64')} b`, [long])).toBe('a *** b');
+    expect(maskSecrets(`a ${long.slice(0, 5000)}… b`, [long])).toBe('a ***… b');
+    expect(maskSecrets(`a ${long.slice(1)} b`, [long])).toBe(`a ${long.slice(1)} b`);
+  });
+
+  it('are found behind as many blanks as there may be', () => {
+    const blanks = ' \n'.repeat(500_000);
+    expect(maskSecrets(`password:${blanks}hunter2${blanks}`, [])).toBe(`password:${blanks}***${blanks}`);
+    expect(maskSecrets(`PASSWORD${blanks}'hunter2'`, [])).toBe(`PASSWORD${blanks}***`);
+  });
+
   it('may hold any character', () => {
     for (const text of randomTexts(300)) {
       expect(maskSecrets(`<${text}>`, [`${text}`])).toBe('<***>');

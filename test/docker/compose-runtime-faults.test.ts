@@ -74,6 +74,10 @@ suite(`the Compose runtime with the Compose CLI ${docker.reason}`, { timeout: 60
     const started = await failureOf(opened.runtime.startService(opened.service('web'), 'create', never));
     expect(started).toMatchObject({ code: 'image-missing', details });
     expect(await opened.fixture.containers()).toEqual({});
+    // Compose ends with 0 here.
+    const kept = await open({ web: { image: missing, pull_policy: 'never' } });
+    const passedOver = await failureOf(kept.runtime.buildImage(kept.service('web'), never, () => {}));
+    expect(passedOver).toMatchObject({ code: 'image-missing', details });
   });
 
   it('shows the end of the output of an image that does not build, and lets the old container run', async () => {

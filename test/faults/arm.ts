@@ -35,5 +35,6 @@ export const messages = {
   commit: /INSERT INTO orch\.log[\s\S]*COMMIT$/,
   prepare: /CREATE ROLE|CREATE DATABASE|ALLOW_CONNECTIONS true|ALTER DEFAULT PRIVILEGES/,
   createLedger: /CREATE TABLE IF NOT EXISTS orch\.ledger/,
+  announce: /VALUES [\s\S]*'announced'/,
   progress: /UPDATE orch\.ledger AS l SET statements_done/,
 } as const;

@@ -1,6 +1,6 @@
 import { docker } from '../support/docker.ts';
 import { freePort, until } from '../support/local-service.ts';
-import type { TestPostgres } from '../support/postgres.ts';
+import type { PostgresAddress, TestPostgres } from '../support/postgres.ts';
 import { runAsAdmin } from '../support/test-database.ts';
 
 /** PostgreSQL in a container of the suite's own, which is killed, restarted and cut off; one a worker. */
@@ -29,7 +29,7 @@ async function start(): Promise<{ readonly name: string; readonly postgres: Test
 }
 
 /** The image starts a first server on the Unix socket alone: what answers over TCP is the real one. */
-export async function untilServes(postgres: TestPostgres): Promise<void> {
+export async function untilServes(postgres: PostgresAddress): Promise<void> {
   await until('PostgreSQL serves', () =>
     runAsAdmin(postgres, 'SELECT 1').then(
       () => true,

@@ -41,6 +41,13 @@ export const mutants = {
       to: (count) => String(Number(count) + 3),
     },
   ],
+  'with statements recorded apart': [
+    {
+      file: 'src/core/sql/record-way.ts',
+      from: /(?<=: )'together'(?=;\n\})/g,
+      to: "'behind'",
+    },
+  ],
   'with blocking lock waits': [
     {
       file: 'src/adapters/postgres/polled-lock.ts',

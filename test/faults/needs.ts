@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findDocker } from '../support/docker.ts';
+import { noPgBouncer } from '../support/pgbouncer.ts';
 
-export type Need = 'docker' | 'mount';
+export type Need = 'docker' | 'mount' | 'pgbouncer';
 
 const run = promisify(execFile);
 const found = new Map<Need, Promise<string>>();
@@ -20,6 +21,7 @@ export async function whyNot(need: Need | undefined): Promise<string> {
 
 async function look(need: Need): Promise<string> {
   if (need === 'docker') return (await findDocker(['pgvector/pgvector:pg17', 'node:24-trixie-slim'])).reason;
+  if (need === 'pgbouncer') return noPgBouncer ?? '';
   return await canMount();
 }
 

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { formsOf } from '../cli/support.ts';
 import { countCanaries, countLeftovers, readLedger } from '../support/canary.ts';
 import { snapshot } from '../support/catalog-snapshot.ts';
-import { until } from '../support/local-service.ts';
 import { orch } from '../support/orch.ts';
 import { makeProject, type ProjectFolder } from '../support/project-folder.ts';
 import type { Result } from './row.ts';
@@ -12,8 +11,11 @@ import type { Stage } from './stage.ts';
 
 type Verdict = Pick<Result, 'lost' | 'doubled' | 'wrong'>;
 
-/** Holds the project, after a run without faults, against what a clean run of the same files makes. */
-export async function judge(stage: Stage): Promise<Verdict> {
+/**
+ * Holds the project, after a run without faults, against what a clean run of the same files makes.
+ * @param patience how long what is on its way to its end may take, in ms
+ */
+export async function judge(stage: Stage, patience = 20_000): Promise<Verdict> {
   const lost: string[] = [];
   const doubled: string[] = [];
   const wrong: string[] = [];
@@ -24,17 +26,18 @@ export async function judge(stage: Stage): Promise<Verdict> {
     doubled.push(...names.filter((name) => (counts[name] ?? 0) > 1).map((name) => `${service} ${name}`));
     wrong.push(...(await judgeLedger(stage.project, service, names)));
     wrong.push(...(await judgeCatalog(stage.project, service)));
-    wrong.push(...(await judgeLeftovers(stage.project, service)));
+    wrong.push(...(await judgeLeftovers(stage.project, service, patience)));
   }
-  wrong.push(...(await strayFiles(stage.project)), ...(await strayProcesses(stage.project)));
+  wrong.push(...(await judgeServer(stage.project, patience)));
+  wrong.push(...(await strayFiles(stage.project)), ...(await strayProcesses(stage.project, patience)));
   wrong.push(...(await leakedSecrets(stage)));
   return { lost, doubled, wrong };
 }
 
 /** As the files say, without their endings. */
 async function revisionNames(project: ProjectFolder, service: string): Promise<readonly string[]> {
-  const files = await readdir(join(project.folder, service, 'revisions'));
-  return files.map((file) => file.replace(/\.up\.sql$/, '')).sort();
+  const files = Object.keys(await readRevisions(project, service));
+  return files.map((file) => file.replace(/\.up\.sql$/, ''));
 }
 
 async function judgeLedger(project: ProjectFolder, service: string, names: readonly string[]): Promise<string[]> {
@@ -62,7 +65,7 @@ async function judgeCatalog(project: ProjectFolder, service: string): Promise<st
 
 async function readRevisions(project: ProjectFolder, service: string): Promise<Record<string, string>> {
   const folder = join(project.folder, service, 'revisions');
-  const names = (await readdir(folder)).sort();
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.up.sql')).sort();
   const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
   return Object.fromEntries(names.map((name, index) => [name, texts[index] ?? '']));
 }
@@ -81,41 +84,72 @@ async function cleanRun(
 
 /** A line for each object and row, with the names that are this project's own made the same in all. */
 async function catalogOf(project: ProjectFolder, service: string): Promise<string> {
-  const own = project.database('').split('_').at(-1) ?? '';
+  const own = ownPart(project);
   const { log: _, ...parts } = await snapshot(project.postgres, project.database(service));
   const lines = Object.entries(parts).flatMap(([part, rows]) => rows.map((row) => `${part} ${JSON.stringify(row)}`));
   return lines.join('\n').replaceAll(own, 'own').replaceAll(project.postgres.adminRole, 'admin');
 }
 
-async function judgeLeftovers(project: ProjectFolder, service: string): Promise<string[]> {
-  const wrong: string[] = [];
-  let left = { locks: -1, sessions: -1 };
+/** Resolves with what is left when nothing is any more, or time is over. */
+async function leftAfter<Left>(patience: number, look: () => Promise<readonly Left[]>): Promise<readonly Left[]> {
+  const began = performance.now();
+  for (;;) {
+    const left = await look();
+    if (left.length === 0 || performance.now() - began > patience) return left;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function judgeLeftovers(project: ProjectFolder, service: string, patience: number): Promise<string[]> {
   // A backend needs a moment to end once its client has gone.
-  await until('no lock and no session is left', async () => {
-    left = await countLeftovers(project, service);
-    return left.locks + left.sessions === 0;
-  }).catch(() => wrong.push(`${left.locks} locks and ${left.sessions} sessions are left in ${service}`));
+  const left = await leftAfter(patience, async () => {
+    const { locks, sessions } = await countLeftovers(project, service);
+    return locks + sessions === 0 ? [] : [`${locks} locks and ${sessions} sessions are left in ${service}`];
+  });
   const invalid = await project.sql<{ name: string }>(
     service,
     'SELECT indexrelid::regclass::text AS name FROM pg_index WHERE NOT indisvalid',
   );
-  return [...wrong, ...invalid.map(({ name }) => `the index ${name} of ${service} is invalid`)];
+  return [...left, ...invalid.map(({ name }) => `the index ${name} of ${service} is invalid`)];
 }
 
-/** Whatever is in the project's folder that the test did not write. */
-async function strayFiles(project: ProjectFolder): Promise<string[]> {
-  const files = await readdir(project.folder, { recursive: true, withFileTypes: true });
-  const known = /\.(?:sql|yaml)$|^admin_password$/;
-  return files.filter((file) => file.isFile() && !known.test(file.name)).map(({ name }) => `the file ${name} is left`);
+/** What outlives a session, and the lock under which roles and databases are made, where nobody is at work with it. */
+async function judgeServer(project: ProjectFolder, patience: number): Promise<string[]> {
+  const prepared = await project.sql<{ gid: string }>(
+    undefined,
+    `SELECT gid FROM pg_prepared_xacts WHERE owner LIKE '%${ownPart(project)}'`,
+  );
+  // Other tests prepare databases on this server meanwhile, some over a network that is silent.
+  const idle = await leftAfter(2 * patience, () =>
+    project.sql<{ pid: number }>(
+      undefined,
+      `SELECT a.pid FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) JOIN pg_database AS d ON d.oid = l.database
+       WHERE l.locktype = 'advisory' AND l.granted AND d.datname = 'postgres' AND a.state LIKE 'idle%'`,
+    ),
+  );
+  return [
+    ...prepared.map(({ gid }) => `the prepared transaction ${gid} is left`),
+    ...idle.map(({ pid }) => `process ${pid} of the server keeps the server's lock`),
+  ];
+}
+
+/** What the names of this project's databases and roles end with. */
+function ownPart(project: ProjectFolder): string {
+  return project.database('').split('_').at(-1) ?? '';
+}
+
+/** Whatever is in the project's folder that the test did not write: files, and sockets and pipes too. TMPDIR is in it. */
+async function strayFiles({ folder }: ProjectFolder): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  const written = /^(?:[\w-]+\/(?:service\.yaml|revisions\/\w+\.up\.sql)|\w+(?:\.config)?\.yaml|admin_password)$/;
+  const names = paths.map((path) => relative(folder, path)).filter((name) => !written.test(name));
+  return names.map((name) => `the file ${name} is left`);
 }
 
 /** Processes that run in the project's folder; a child of a killed orch may have a moment to end by itself. */
-async function strayProcesses(project: ProjectFolder): Promise<string[]> {
-  let found: readonly string[] = [];
-  await until('no process is left', async () => {
-    found = await processesIn(project.folder);
-    return found.length === 0;
-  }).catch(() => undefined);
+async function strayProcesses(project: ProjectFolder, patience: number): Promise<string[]> {
+  const found = await leftAfter(patience, () => processesIn(project.folder));
   return found.map((pid) => `process ${pid} is left`);
 }
 

@@ -21,6 +21,6 @@ export function keepResult(result: Result): void {
   if (file) appendFileSync(file, `${JSON.stringify(result)}\n`);
 }
 
-export function isGood({ lost, doubled, wrong }: Result): boolean {
-  return lost.length + doubled.length + wrong.length === 0;
+export function isGood({ lost, doubled, misspoken, wrong }: Result): boolean {
+  return lost.length + doubled.length + misspoken.length + wrong.length === 0;
 }

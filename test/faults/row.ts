@@ -5,7 +5,17 @@ import type { ServiceSketch } from '../support/project-folder.ts';
 import type { Need } from './needs.ts';
 import type { Stage } from './stage.ts';
 
-export type Group = 'kill' | 'signal' | 'connection' | 'revision' | 'contention' | 'server' | 'services';
+/** A test file each, so that they run side by side: those of `silence` take long and do nothing meanwhile. */
+export type Group =
+  | 'kill'
+  | 'signal'
+  | 'connection'
+  | 'refusal'
+  | 'silence'
+  | 'revision'
+  | 'contention'
+  | 'server'
+  | 'services';
 
 /** What there is before the fault. */
 export interface Scene {
@@ -64,6 +74,8 @@ export interface Result {
   /** Revisions without their effect, and with more than one. */
   readonly lost: readonly string[];
   readonly doubled: readonly string[];
+  /** Exit codes and messages of the runs with the fault that are not the expected ones. */
+  readonly misspoken: readonly string[];
   /** Whatever else is not as it must be. */
   readonly wrong: readonly string[];
   /** How the runs with the fault ended. */

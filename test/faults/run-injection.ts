@@ -22,7 +22,8 @@ export async function runInjection({ seed, row }: Injection, options: StageOptio
   await prepare(stage, scene);
   const firsts = await row.inject(stage);
   const began = performance.now();
-  const wrong = firsts.flatMap((ended) => judgeEnd(row, ended));
+  const misspoken = firsts.flatMap((ended) => judgeEnd(row.ends, ended));
+  const wrong: string[] = [];
   await row.mend?.(stage);
   const forgotten = row.forgets === true ? [] : await findForgotten(stage, firsts);
   const release = await watchRelease(stage, began);
@@ -30,7 +31,7 @@ export async function runInjection({ seed, row }: Injection, options: StageOptio
     await row.mendWhenReleased?.(stage);
     return held;
   });
-  const [lockHeld, last] = await Promise.all([released, recover(stage, row)]);
+  const [lockHeld, last] = await Promise.all([released, (row.again?.(stage) ?? stage.startDirect()).ended]);
   const recovery = Math.round(performance.now() - began);
   if (last.code !== 0) wrong.push(`the run without the fault ended with ${last.code}: ${last.stderr.slice(-600)}`);
   if (!stage.hit && row.mayMiss !== true) wrong.push('the fault did not take place');
@@ -44,6 +45,7 @@ export async function runInjection({ seed, row }: Injection, options: StageOptio
     hit: stage.hit,
     ...verdict,
     lost: [...forgotten, ...verdict.lost],
+    misspoken,
     wrong,
     ends,
     recovery,
@@ -80,9 +82,9 @@ async function prepare(stage: Stage, scene: Scene): Promise<void> {
 }
 
 /** What is not as the row says in how a run with the fault ended. */
-function judgeEnd(row: Row, ended: Ended): string[] {
+export function judgeEnd(ends: Row['ends'], ended: Ended): string[] {
   const end = String(ended.code ?? ended.signal);
-  const words = row.ends[end];
+  const words = ends[end];
   const tail = ended.output.slice(-800);
   if (words === undefined) return [`it ended with ${end}: ${tail}`];
   const wrong = words
@@ -92,8 +94,14 @@ function judgeEnd(row: Row, ended: Ended): string[] {
   const isFailure = ended.code !== null && ended.code > 0 && ended.code < 128;
   if (isFailure && !/✖ [\s\S]*\n {2}now: {3}[\s\S]*\n {2}next: {2}/.test(ended.stderr))
     wrong.push(`${end} without what happened, the state and the next command: ${tail}`);
+  else if (ended.code !== null && ended.code > 128 && !ended.output.includes('orch status shows what is left'))
+    wrong.push(`${end} names no command: ${tail}`);
+  else if (isFailure && !COMMAND.test(ended.stderr)) wrong.push(`${end} names no command: ${tail}`);
   return wrong;
 }
+
+/** What can be typed as it stands, in a shell or in psql. */
+const COMMAND = /\n {2}next: {2}(?:.*\n {9})*.*\b(?:orch|docker|npm|ss|ls|chmod|ALTER|DROP|GRANT|CREATE) (?:-|\w)/;
 
 /** Revisions that a run has told to be applied, and that are not (V19). */
 async function findForgotten(stage: Stage, firsts: readonly Ended[]): Promise<string[]> {
@@ -104,15 +112,6 @@ async function findForgotten(stage: Stage, firsts: readonly Ended[]): Promise<st
       forgotten.push(`${service} ${revision}, which was told to be applied`);
   }
   return forgotten;
-}
-
-/** Runs orch again, and does what it says about an index that a build left invalid. */
-async function recover(stage: Stage, row: Row): Promise<Ended> {
-  const ended = await (row.again?.(stage) ?? stage.startDirect()).ended;
-  const [, drop] = /(DROP INDEX CONCURRENTLY IF EXISTS [^;]+);/.exec(ended.stderr) ?? [];
-  if (ended.code !== 6 || drop === undefined) return ended;
-  await stage.project.sql('api-a', drop);
-  return await stage.startDirect().ended;
 }
 
 /**

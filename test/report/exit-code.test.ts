@@ -49,6 +49,7 @@ const documented: { readonly [C in FailureCode]: number } = {
   'step-refused': 5,
   'revision-code-failed': 5,
   'revision-interrupted': 6,
+  'statement-unclear': 6,
   'heads-diverged': 7,
   'history-conflict': 7,
   'ledger-too-new': 7,

@@ -286,6 +286,11 @@ export const failures: { readonly [C in FailureCode]: Failure<C> } = {
     direction: 'up',
     statementsDone: 1,
   }),
+  'statement-unclear': new Failure(
+    'statement-unclear',
+    { ...subject, revision: '004_idx', direction: 'up', statement: 2 },
+    { at: { file: '/home/dev/shop/services/api-auth/revisions/004_idx.up.sql', line: 7, column: 1 } },
+  ),
   'lock-held': new Failure('lock-held', { ...subject, holder, waited: 60_000 }),
   'lock-lost': new Failure('lock-lost', subject),
   'server-unreachable': new Failure('server-unreachable', {

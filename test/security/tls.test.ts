@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,10 +74,11 @@ function urlOf(kind: Kind, mode: string, query = '', role = `postgres:${password
   return `postgresql://${role}@localhost:${servers.get(kind)?.port}/postgres?sslmode=${mode}${query}`;
 }
 
-function locationOf(url: string) {
+/** A HOME of its own: libpq looks there for certificates too. */
+function locationOf(url: string, env: Readonly<Record<string, string>> = { HOME: folder }) {
   const faults: string[] = [];
   const refuse = (message: string): undefined => void faults.push(message);
-  const connection = resolveConnection({ text: url, folder, refuse, secrets: new Set() });
+  const connection = resolveConnection({ text: url, folder, env, refuse, secrets: new Set() });
   if (connection === undefined) throw new Error(`refused before: ${faults.join()}`);
   const { host, port, role = '', password: own, database = '' } = connection.url;
   const { tls } = connection;
@@ -87,9 +88,9 @@ function locationOf(url: string) {
 type Outcome = 'in clear' | 'encrypted' | 'refused';
 const asked = 'SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid()';
 
-async function byOrch(url: string): Promise<Outcome> {
+async function byOrch(url: string, variables?: Readonly<Record<string, string>>): Promise<Outcome> {
   try {
-    const session = await new PostgresDatabase({ run: 'tls' }).connect(locationOf(url), 'test');
+    const session = await new PostgresDatabase({ run: 'tls' }).connect(locationOf(url, variables), 'test');
     const { rows } = await session.query<{ ssl: boolean }>(asked);
     await session.close();
     return rows[0]?.ssl === true ? 'encrypted' : 'in clear';
@@ -98,9 +99,9 @@ async function byOrch(url: string): Promise<Outcome> {
   }
 }
 
-/** What libpq makes of the same URL. A HOME of its own: it looks there for certificates too. */
-async function byLibpq(url: string): Promise<Outcome> {
-  const env = { PATH: process.env.PATH, HOME: folder };
+/** What libpq makes of the same URL. */
+async function byLibpq(url: string, home = folder): Promise<Outcome> {
+  const env = { PATH: process.env.PATH, HOME: home };
   try {
     const { stdout } = await promisify(execFile)('psql', ['-XAtw', '-c', asked, url], { env, cwd: folder });
     return stdout.trim() === 't' ? 'encrypted' : 'in clear';
@@ -111,13 +112,18 @@ async function byLibpq(url: string): Promise<Outcome> {
 
 const file = (parameter: string, name: string): string => `&${parameter}=${encodeURIComponent(join(folder, name))}`;
 
-/** Where orch is stricter, or keeps a connection encrypted that libpq takes up again in clear. */
-const stricter: Readonly<Record<string, { readonly orch: Outcome; readonly libpq: Outcome }>> = {
+/** Where orch keeps a connection encrypted that libpq takes up again in clear, or takes a certificate without key for none. */
+const different: Readonly<Record<string, { readonly orch: Outcome; readonly libpq: Outcome }>> = {
   // libpq checks the chain there as well, and falls back to clear text; a chain that is not checked is better than that.
   'prefer, another authority, right': { orch: 'encrypted', libpq: 'in clear' },
   'prefer, another authority, for another host': { orch: 'encrypted', libpq: 'in clear' },
   'prefer, another authority, expired': { orch: 'encrypted', libpq: 'in clear' },
   'prefer, its authority, expired': { orch: 'encrypted', libpq: 'in clear' },
+  'prefer, a client certificate and another authority, right': { orch: 'encrypted', libpq: 'in clear' },
+  // This role may not come in clear, which is all that is left to libpq.
+  'prefer, a client certificate and another authority, with_certificate': { orch: 'encrypted', libpq: 'refused' },
+  'prefer, a client certificate without its key, right': { orch: 'encrypted', libpq: 'in clear' },
+  'require, a client certificate without its key, right': { orch: 'encrypted', libpq: 'refused' },
 };
 
 describe('each sslmode means what it means to libpq', () => {
@@ -133,7 +139,7 @@ describe('each sslmode means what it means to libpq', () => {
       for (const kind of kinds) {
         const url = urlOf(kind, mode, name === '' ? '' : file('sslrootcert', name));
         const [orch, libpq] = await Promise.all([byOrch(url), byLibpq(url)]);
-        const known = stricter[`${mode}, ${root}, ${kind}`];
+        const known = different[`${mode}, ${root}, ${kind}`];
         expect({ orch, libpq }, kind).toEqual(known ?? { orch: libpq, libpq });
       }
     },
@@ -162,6 +168,75 @@ describe('each sslmode means what it means to libpq', () => {
     const url = urlOf('right', mode, `${file('sslrootcert', 'authority.pem')}${own}`, 'with_certificate');
     expect({ orch: await byOrch(url), libpq: await byLibpq(url) }).toEqual({ orch: expected, libpq: expected });
   });
+});
+
+describe('what the URL does not name', () => {
+  const homes: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    'nothing there': {},
+    'its authority': { 'root.crt': 'authority.pem' },
+    'another authority': { 'root.crt': 'other.pem' },
+    'a client certificate': { 'postgresql.crt': 'client.crt', 'postgresql.key': 'client.key' },
+    'a client certificate without its key': { 'postgresql.crt': 'client.crt' },
+    'a key without its certificate': { 'postgresql.key': 'client.key' },
+    'a client certificate and another authority': {
+      'root.crt': 'other.pem',
+      'postgresql.crt': 'client.crt',
+      'postgresql.key': 'client.key',
+    },
+    'all that there can be': {
+      'root.crt': 'authority.pem',
+      'postgresql.crt': 'client.crt',
+      'postgresql.key': 'client.key',
+    },
+  };
+
+  async function homeWith(files: Readonly<Record<string, string>>): Promise<string> {
+    const home = await mkdtemp(join(folder, 'home-'));
+    await mkdir(join(home, '.postgresql'));
+    // With its mode: a key is 0600.
+    for (const [name, from] of Object.entries(files))
+      await copyFile(join(folder, from), join(home, '.postgresql', name));
+    return home;
+  }
+
+  it.each(Object.keys(homes))('is looked for in ~/.postgresql, as libpq does: %s', async (name) => {
+    const home = await homeWith(homes[name] ?? {});
+    for (const mode of modes) {
+      for (const role of [undefined, 'with_certificate']) {
+        const url = urlOf('right', mode, '', role);
+        const [orch, libpq] = await Promise.all([byOrch(url, { HOME: home }), byLibpq(url, home)]);
+        const known = different[`${mode}, ${name}, ${role ?? 'right'}`];
+        expect({ orch, libpq }, `${mode} ${role}`).toEqual(known ?? { orch: libpq, libpq });
+      }
+    }
+  });
+
+  it('is the machine’s authority where the URL says system, and no other', async () => {
+    const url = urlOf('right', 'verify-full', '&sslrootcert=system');
+    const trusting = (name: string) => ({ HOME: folder, SSL_CERT_FILE: join(folder, name) });
+    expect(await byOrch(url, trusting('authority.pem'))).toBe('encrypted');
+    expect(await byOrch(url, trusting('other.pem'))).toBe('refused');
+    const extra = { ...trusting('other.pem'), NODE_EXTRA_CA_CERTS: join(folder, 'authority.pem') };
+    expect(await byOrch(url, extra)).toBe('encrypted');
+    expect(await byOrch(urlOf('for another host', 'verify-full', '&sslrootcert=system'), extra)).toBe('refused');
+  });
+});
+
+describe('a private key', () => {
+  it.each(['600', '400', '640', '440', '644', '604', '660', '650'])(
+    'with mode 0%s is taken where libpq takes it',
+    async (octal) => {
+      await copyFile(join(folder, 'client.key'), join(folder, 'open.key'));
+      await chmod(join(folder, 'open.key'), Number.parseInt(octal, 8));
+      const own = `${file('sslcert', 'client.crt')}${file('sslkey', 'open.key')}`;
+      const url = urlOf('right', 'require', own, 'with_certificate');
+      const libpq = await byLibpq(url);
+      expect({ orch: await byOrch(url), libpq }).toEqual({ orch: libpq, libpq });
+      // Without this the two could agree on everything being refused.
+      if (octal === '600') expect(libpq).toBe('encrypted');
+      if (octal === '644') expect(libpq).toBe('refused');
+    },
+  );
 });
 
 describe('somebody in between', () => {

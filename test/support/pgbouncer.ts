@@ -18,6 +18,8 @@ function searchPath(): string {
 
 export interface PgBouncer {
   readonly port: number;
+  /** Ends it, and with it the sessions that it keeps open to the server. */
+  stop(): Promise<void>;
 }
 
 /** A real PgBouncer before the server, on a port of its own, that lets everybody log in as themselves; ends with the test. */
@@ -68,7 +70,7 @@ ${options.settings ?? ''}
   while (!(await accepts(port))) {
     if (child.exitCode !== null) throw new Error(`pgbouncer ended with ${child.exitCode}:\n${log}`);
   }
-  return { port };
+  return { port, stop: () => stop(child) };
 }
 
 async function stop(child: ChildProcess): Promise<void> {

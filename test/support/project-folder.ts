@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { onTestFinished } from 'vitest';
-import { startPostgres, type TestPostgres } from './postgres.ts';
+import { type PostgresAddress, startPostgres } from './postgres.ts';
 
 export interface ServiceSketch {
   /** File name → text, in its revision folder. */
@@ -17,7 +17,7 @@ export interface ServiceSketch {
 /** A project of its own: a temporary folder with config and revision files, and databases that nobody else uses. */
 export interface ProjectFolder {
   readonly folder: string;
-  readonly postgres: TestPostgres;
+  readonly postgres: PostgresAddress;
   /** The name that a sketch's service has as database: unique on the server. */
   database(service: string): string;
   owner(service: string): string;
@@ -35,11 +35,13 @@ export interface ProjectOptions {
   /** The URL in the config; absent: the server's own. */
   readonly server?: string;
   /** A server of the test's own; absent: the one of the global set-up. */
-  readonly postgres?: TestPostgres;
+  readonly postgres?: PostgresAddress;
+  /** How long a run waits for a server, and for a place in it; absent: 5 s. */
+  readonly readyTimeout?: string;
 }
 
 const OWNER_PASSWORD = 'owner-canary-7f3a';
-const APP_PASSWORD = 'app-canary-91bc';
+export const APP_PASSWORD = 'app-canary-91bc';
 
 /** Makes the project; it and its databases are removed when the test is over. */
 export async function makeProject(
@@ -47,6 +49,17 @@ export async function makeProject(
   options: ProjectOptions = {},
 ): Promise<ProjectFolder> {
   const postgres = options.postgres ?? (await startPostgres());
+  const project = await createProject(sketches, { ...options, postgres });
+  onTestFinished(() => removeProject(project, Object.keys(sketches)));
+  return project;
+}
+
+/** As `makeProject`, for what is no test: it stays. */
+export async function createProject(
+  sketches: Readonly<Record<string, ServiceSketch>>,
+  options: ProjectOptions & { readonly postgres: PostgresAddress },
+): Promise<ProjectFolder> {
+  const { postgres } = options;
   const folder = await mkdtemp(join(tmpdir(), 'orch-test-'));
   const suffix = Math.random().toString(36).slice(2, 10);
   const nameOf = (service: string, kind: string): string => `${service.replaceAll('-', '_')}_${kind}_${suffix}`;
@@ -63,7 +76,6 @@ export async function makeProject(
     remove: (file) => rm(join(folder, file), { recursive: true, force: true }),
     sql: (service, text) => runSql(postgres, service === undefined ? 'postgres' : nameOf(service, 'db'), text),
   };
-  onTestFinished(() => removeProject(project, Object.keys(sketches)));
   await writeProject(project, sketches, options);
   return project;
 }
@@ -83,7 +95,7 @@ servers:
   main:
     url: ${options.server ?? `postgresql://${adminRole}@${host}:${port}/postgres`}
     passwordFile: admin_password
-    readyTimeout: 5s
+    readyTimeout: ${options.readyTimeout ?? '5s'}
 services: [${Object.keys(sketches)
       .map((name) => `${name}/service.yaml`)
       .join(', ')}]
@@ -111,7 +123,7 @@ ${sketch.seeds === undefined ? '' : 'seeds: seeds\n'}${sketch.yaml ?? ''}
   for (const [file, text] of Object.entries(sketch.seeds ?? {})) await project.write(`${name}/seeds/${file}`, text);
 }
 
-async function runSql<Row>(postgres: TestPostgres, database: string, text: string): Promise<readonly Row[]> {
+async function runSql<Row>(postgres: PostgresAddress, database: string, text: string): Promise<readonly Row[]> {
   const { host, port, adminRole: user, adminPassword: password } = postgres;
   const client = new pg.Client({ host, port, user, password, database });
   await client.connect();

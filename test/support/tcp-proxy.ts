@@ -29,6 +29,8 @@ export interface TcpProxy {
   stall(): void;
   /** The same for the connections that there are; new ones get through. */
   stallOpen(): void;
+  /** The same for the connections to come; those that there are stay as they are. */
+  stallNew(): void;
   /** Ends the connections of sessions whose `application_name` matches. */
   cut(application: RegExp): void;
 }
@@ -60,6 +62,9 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
     },
     stallOpen: () => {
       for (const link of links) link.stall();
+    },
+    stallNew: () => {
+      stalled = true;
     },
     cut: (application) => {
       for (const link of links) if (application.test(link.application)) link.cut();

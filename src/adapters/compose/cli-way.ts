@@ -1,3 +1,4 @@
+import { Failure } from '../../core/failure.ts';
 import type { ObservedContainer } from '../../core/observed.ts';
 import type { Project, Server, Service } from '../../core/project.ts';
 import type { ComposeAnswer, ComposeCli } from './compose-cli.ts';
@@ -60,9 +61,13 @@ export class CliWay implements Way {
   async buildImage(service: Service, signal: AbortSignal, onOutput: (line: string) => void): Promise<void> {
     if (service.container === undefined) return;
     const { name, builds, image } = await this.#require(service.container);
-    const answer = await this.#cli.run([builds ? 'build' : 'pull', name], { signal, onOutput });
-    if (answer.exitCode === 0) return;
     const subject = { service: service.name, image };
+    const answer = await this.#cli.run([builds ? 'build' : 'pull', name], { signal, onOutput });
+    if (answer.exitCode === 0) {
+      // `pull` passes over what `pull_policy: never` keeps from it, and is content.
+      if (builds || (await this.#context.engine.findImageId(image)) !== undefined) return;
+      throw new Failure('image-missing', { ...subject, reason: 'docker compose pull brought none: pull_policy?' });
+    }
     throw builds ? buildFailure(subject, answer.lines) : pullFailure(subject, answer.lines);
   }
 

@@ -1,9 +1,10 @@
 import { Failure } from '../../core/failure.ts';
+import type { LockHolder } from '../../core/observed.ts';
 import type { Service } from '../../core/project.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Session } from '../../ports/database.ts';
 import type { Lock } from '../../ports/lock.ts';
-import { lockKey, pollLock, unlock } from './polled-lock.ts';
+import { findHolder, lockKey, pollLock, unlock } from './polled-lock.ts';
 
 /**
  * A session-level advisory lock, one per database: it ends with its session, so no killed process leaves it behind.
@@ -22,6 +23,10 @@ export class AdvisoryLock implements Lock {
     const refused = await pollLock(session, databaseKey(service), this.#clock, polling);
     if (refused === undefined) return;
     throw new Failure('lock-held', { service: service.name, database: service.database, ...refused });
+  }
+
+  async findHolder(session: Session, service: Service): Promise<LockHolder | undefined> {
+    return await findHolder(session, databaseKey(service), service.database);
   }
 
   /** @throws Failure `lock-lost` where the session no longer held the lock */

@@ -1,4 +1,5 @@
 import { Failure } from '../../core/failure.ts';
+import type { LockHolder } from '../../core/observed.ts';
 import type { Service } from '../../core/project.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Database, Location, Session } from '../../ports/database.ts';
@@ -11,6 +12,15 @@ export interface ClusterLockOptions {
   readonly signal: AbortSignal;
   /** In ms. */
   readonly wait: number;
+  /** Hears of a wait for another orch, in ms so far: `database` is where the lock is. */
+  readonly onWait?: (service: Service, database: string, holder: LockHolder | undefined, waited: number) => void;
+}
+
+/** What is done under the lock, and how to see without it that nothing is to be done. */
+export interface Preparation<Result> {
+  /** Undefined: to be done. Of 50 cold starts 49 find what they planned, and need not queue for it. */
+  find(session: Session): Promise<Result | undefined>;
+  make(session: Session): Promise<Result>;
 }
 
 /**
@@ -33,10 +43,16 @@ export class ClusterLock {
   async hold<Result>(
     location: Location,
     service: Service,
-    work: (session: Session) => Promise<Result>,
+    work: ((session: Session) => Promise<Result>) | Preparation<Result>,
   ): Promise<Result> {
     const place = `${location.host}:${location.port}/${location.database}`;
-    const result = (this.#tails.get(place) ?? Promise.resolve()).then(() => this.#holdNow(location, service, work));
+    const result = (this.#tails.get(place) ?? Promise.resolve()).then(() =>
+      this.#inSession(location, async (session) => {
+        if (typeof work === 'function') return await this.#holdNow(session, location, service, work);
+        const found = await work.find(session);
+        return found ?? (await this.#holdNow(session, location, service, work.make));
+      }),
+    );
     this.#tails.set(
       place,
       result.catch(() => undefined),
@@ -44,27 +60,36 @@ export class ClusterLock {
     return await result;
   }
 
-  async #holdNow<Result>(
-    location: Location,
-    service: Service,
-    work: (session: Session) => Promise<Result>,
-  ): Promise<Result> {
-    const { database, clock, signal, wait } = this.#options;
-    const session = await database.connect(location, 'admin', signal);
+  async #inSession<Result>(location: Location, work: (session: Session) => Promise<Result>): Promise<Result> {
+    const session = await this.#options.database.connect(location, 'admin', this.#options.signal);
     try {
-      const polling = { wait, firstPause: 20, longestPause: 200, signal, onWait: () => undefined };
-      const refused = await pollLock(session, PREPARATION_KEY, clock, polling);
-      if (refused !== undefined) {
-        throw new Failure('lock-held', { service: service.name, database: location.database, ...refused });
-      }
-      await requirePrimary(session, location, service);
-      const result = await work(session);
-      await unlock(session, PREPARATION_KEY);
-      return result;
+      return await work(session);
     } finally {
       // Where the work failed, the lock goes with the session.
       await session.close();
     }
+  }
+
+  async #holdNow<Result>(
+    session: Session,
+    location: Location,
+    service: Service,
+    work: (session: Session) => Promise<Result>,
+  ): Promise<Result> {
+    const { clock, signal, wait, onWait } = this.#options;
+    const tell = (holder: LockHolder | undefined, waited: number): void =>
+      onWait?.(service, location.database, holder, waited);
+    const refused = await pollLock(session, PREPARATION_KEY, clock, {
+      ...{ wait, firstPause: 20, longestPause: 200 },
+      ...{ signal, onWait: tell },
+    });
+    if (refused !== undefined) {
+      throw new Failure('lock-held', { service: service.name, database: location.database, ...refused });
+    }
+    await requirePrimary(session, location, service);
+    const result = await work(session);
+    await unlock(session, PREPARATION_KEY);
+    return result;
   }
 }
 

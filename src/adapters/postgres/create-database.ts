@@ -4,10 +4,14 @@ import { DatabaseError, type Session } from '../../ports/database.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
 import { scramVerifier } from './scram.ts';
 
+export async function roleExists(session: Session, role: string): Promise<boolean> {
+  const { rowCount } = await session.query('SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1', [role]);
+  return rowCount > 0;
+}
+
 /** Creates a role that may log in; one that exists stays as it is, its password too. */
 export async function createRole(session: Session, { role, password }: Credentials): Promise<void> {
-  const { rowCount } = await session.query('SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1', [role]);
-  if (rowCount > 0) return;
+  if (await roleExists(session, role)) return;
   const secret = password === undefined ? '' : ` PASSWORD ${quoteLiteral(await scramVerifier(password))}`;
   await session.run(`CREATE ROLE ${quoteIdentifier(role)} LOGIN${secret}`);
 }

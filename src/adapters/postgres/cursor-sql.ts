@@ -1,6 +1,7 @@
 import type { Revision } from '../../core/revision.ts';
 import type { CursorName, CursorPosition, TransactionSettings } from '../../ports/ledger.ts';
 import { quoteLiteral, quoteNullable } from './quoting.ts';
+import { TAKE_TRANSACTION_LOCK } from './transaction-lock.ts';
 
 /* Statements of `orch.cursor`: how far a batched revision outside a transaction has come. */
 
@@ -17,16 +18,17 @@ export function readCursorSql(revision: Revision, cursor: CursorName): string {
   return `SELECT c.position, c.rows_done::pg_catalog.float8 AS rows_done, c.finished FROM orch.cursor AS c WHERE ${isCursor(revision, cursor)}`;
 }
 
-/** Opens a batch's transaction and locks the row; gives it last. */
+/** Opens a batch's transaction, takes its lock and locks the row; gives it last. */
 export function beginBatchSql(revision: Revision, cursor: CursorName, settings: TransactionSettings): string {
   return `BEGIN;
+${TAKE_TRANSACTION_LOCK};
 ${readCursorSql(revision, cursor)} FOR UPDATE;
 SET LOCAL lock_timeout = ${Math.round(settings.lockTimeout)};
 SET LOCAL statement_timeout = ${Math.round(settings.statementTimeout)}`;
 }
 
 /** Index of the statement in `beginBatchSql` that gives the row. */
-export const BATCH_ROW = 1;
+export const BATCH_ROW = 2;
 
 export function moveCursorSql(revision: Revision, cursor: CursorName, at: CursorPosition): string {
   return `UPDATE orch.cursor AS c SET position = ${quoteNullable(at.key)}, rows_done = ${Math.round(at.rows)}, finished = ${at.finished},

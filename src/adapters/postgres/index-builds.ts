@@ -1,4 +1,4 @@
-import type { IndexBuild } from '../../core/sql/index-build.ts';
+import { folded, type IndexBuild, isWide } from '../../core/sql/index-build.ts';
 import type { Session } from '../../ports/database.ts';
 import type { BegunBuild, FoundTable, IndexBuilds } from '../../ports/index-builds.ts';
 import type { Writer } from '../../ports/ledger.ts';
@@ -15,6 +15,7 @@ interface IndexRow {
   readonly sql: string | null;
   readonly valid: boolean | null;
   readonly own: boolean | null;
+  readonly definition?: string | null;
   readonly taken: string | null;
 }
 
@@ -22,6 +23,8 @@ interface IndexRow {
 const FIND = (table: string, own: string): string => `
   SELECT pg_catalog.format('%I.%I', tn.nspname, t.relname) AS "table", x.relname::pg_catalog.text AS name,
     CASE WHEN x.oid IS NOT NULL THEN pg_catalog.format('%I.%I', xn.nspname, x.relname) END AS sql, i.indisvalid AS valid, ${own} AS own,
+    CASE WHEN x.oid IS NOT NULL THEN
+      pg_catalog.replace(pg_catalog.pg_get_indexdef(x.oid), pg_catalog.format(' %I ON ', x.relname), ' ON ') END AS definition,
     (SELECT pg_catalog.format('%I.%I', tn.nspname, o.relname) FROM pg_catalog.pg_class AS o
      WHERE o.relname ${EQUALS} $2::pg_catalog.name AND o.relnamespace ${EQUALS} t.relnamespace AND NOT EXISTS (
        SELECT FROM pg_catalog.pg_index AS oi WHERE oi.indexrelid ${EQUALS} o.oid AND oi.indrelid ${EQUALS} t.oid)) AS taken
@@ -39,6 +42,29 @@ const BY_INDEX = FIND(
   `(SELECT n.indrelid FROM pg_catalog.pg_index AS n WHERE n.indexrelid ${EQUALS} ${NAMED})`,
   `x.oid ${EQUALS} ${NAMED}`,
 );
+
+/**
+ * What REINDEX CONCURRENTLY left behind in a schema ($1; null: in the database, but for the catalogs), in the tables' own
+ * TOAST tables too, and a row without an index where there is nothing. Of tables that nobody else can see (TEMPORARY) not.
+ */
+const LEFTOVERS = `
+  SELECT s.shown AS "table", l.sql AS name, l.sql, false AS valid, false AS own, NULL AS taken
+  FROM (SELECT CASE WHEN $1::pg_catalog.text IS NULL THEN pg_catalog.format('database %I', pg_catalog.current_database())
+      ELSE pg_catalog.format('schema %I', $1::pg_catalog.text) END AS shown) AS s
+  LEFT JOIN LATERAL (
+    SELECT pg_catalog.format('%I.%I', xn.nspname, x.relname) AS sql
+    FROM pg_catalog.pg_index AS i
+    JOIN pg_catalog.pg_class AS x ON x.oid ${EQUALS} i.indexrelid
+    JOIN pg_catalog.pg_namespace AS xn ON xn.oid ${EQUALS} x.relnamespace
+    JOIN pg_catalog.pg_class AS t ON t.oid ${EQUALS} i.indrelid
+    LEFT JOIN pg_catalog.pg_class AS o ON o.reltoastrelid ${EQUALS} t.oid
+    JOIN pg_catalog.pg_namespace AS n ON n.oid ${EQUALS} COALESCE(o.relnamespace, t.relnamespace)
+    WHERE NOT i.indisvalid AND x.relkind ${EQUALS} 'i' AND x.relpersistence OPERATOR(pg_catalog.<>) 't'
+      AND x.relname OPERATOR(pg_catalog.~) '_cc(new|old)[0-9]*$'
+      AND CASE WHEN $1::pg_catalog.text IS NULL THEN n.nspname OPERATOR(pg_catalog.<>) ALL (ARRAY['pg_catalog', 'information_schema'])
+        ELSE n.nspname ${EQUALS} $1::pg_catalog.name END
+  ) AS l ON true
+  ORDER BY l.sql`;
 
 const BEGUN = `
   SELECT l.message FROM orch.log AS l
@@ -71,11 +97,15 @@ export const postgresIndexBuilds: IndexBuilds = {
 
 async function findIndexes(session: Session, build: IndexBuild): Promise<FoundTable | undefined> {
   const byTable = build.kind === 'create' || build.kind === 'reindex-table';
-  const { rows } = await session.query<IndexRow>(byTable ? BY_TABLE : BY_INDEX, [build.relation, build.index ?? '']);
+  const { rows } = isWide(build)
+    ? await session.query<IndexRow>(LEFTOVERS, [build.kind === 'reindex-schema' ? folded(build.relation) : null])
+    : await session.query<IndexRow>(byTable ? BY_TABLE : BY_INDEX, [build.relation, build.index ?? '']);
   const [first] = rows;
   if (first === undefined) return undefined;
-  const indexes = rows.flatMap(({ name, sql, valid, own }) =>
-    name === null || sql === null ? [] : [{ name, sql, valid: valid === true, own: own === true }],
+  const indexes = rows.flatMap(({ name, sql, valid, own, definition }) =>
+    name === null || sql === null
+      ? []
+      : [{ name, sql, valid: valid === true, own: own === true, definition: definition ?? undefined }],
   );
   return { table: first.table, indexes, taken: first.taken ?? undefined };
 }
@@ -96,8 +126,9 @@ interface Kept {
   readonly before: readonly string[];
 }
 
-/** For a script, what `begin` records: the server itself looks what is there. */
+/** For a script, what `begin` records: the server itself looks what is there. Of a whole schema or database nothing is. */
 export function beginBuildSql(begun: Omit<BegunBuild, 'table'>, writer: Writer): string {
+  if (isWide(begun.build)) return '';
   const { build, of } = keyOf({ ...begun, table: undefined });
   const relation = `pg_catalog.to_regclass(${quoteLiteral(begun.build.relation)})::pg_catalog.oid`;
   const byTable = begun.build.kind === 'create' || begun.build.kind === 'reindex-table';

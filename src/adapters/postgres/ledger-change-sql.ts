@@ -86,7 +86,7 @@ ${logSql(entryOf('stamp', revision.name, 0, reason), writer)};`,
   );
   // At base there is no row to say it.
   const base = add.length + remove.length === 0 ? [`${logSql(entryOf('stamp', undefined, 0, reason), writer)};`] : [];
-  return `BEGIN;\n${[...out, ...into, ...base].join('\n')}\nCOMMIT`;
+  return `BEGIN;\n${TAKE_TRANSACTION_LOCK};\n${[...out, ...into, ...base].join('\n')}\nCOMMIT`;
 }
 
 /** Takes over what the file says now, or that it is gone; gives a row where there was one to change. */
@@ -94,6 +94,7 @@ export function acceptSql({ name, revision, reason }: AcceptChange, writer: Writ
   const note = quoteLiteral(`accepted: ${writer.clean?.(reason) ?? reason}`);
   const values = revision === undefined ? ['file_gone = true'] : ['file_gone = false', ...takenOver(revision)];
   return `BEGIN;
+${TAKE_TRANSACTION_LOCK};
 ${logSql(entryOf('accept', name, 0, reason), writer)};
 UPDATE orch.ledger AS l SET ${[...values, `note = ${note}`].join(', ')}
 WHERE l.kind ${EQUALS} 'revision' AND l.name ${EQUALS} ${quoteLiteral(name)} RETURNING l.name`;
@@ -122,7 +123,7 @@ WHERE l.kind ${EQUALS} 'revision' AND l.name ${EQUALS} ${quoteLiteral(revision)}
     logSql(entryOf('relink', revision, 0, `its parents are ${parents.join(', ') || 'none'}`), writer),
     ...late.map((name) => setNoteSql(name, `applied out of order, below ${revision}`)),
   ]);
-  return ['BEGIN', ...changes, 'COMMIT'].join(';\n');
+  return ['BEGIN', TAKE_TRANSACTION_LOCK, ...changes, 'COMMIT'].join(';\n');
 }
 
 function setNoteSql(name: string, note: string): string {

@@ -13,6 +13,7 @@ import { CONTENTS } from './contents-sql.ts';
 import { findAvailable } from './extensions.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
 import { requireOwnBackend, STANDING, type Standing, standingOf } from './standing.ts';
+import { announcedSql } from './statement-record.ts';
 
 /** No such table, column or schema. */
 const OTHER_LAYOUT: ReadonlySet<string> = new Set(['42P01', '42703', '3F000']);
@@ -66,6 +67,7 @@ interface SeenRow extends Seen {
   readonly checksum: string;
   readonly state: LedgerRow['state'];
   readonly statements_done: number;
+  readonly announced: number | null;
   readonly begun_text: string | null;
   /** In seconds. */
   readonly at: number;
@@ -89,7 +91,8 @@ interface Found {
   readonly contents?: ObservedContents | undefined;
 }
 
-async function readAll(session: Session, service: Service): Promise<Found> {
+/** @param before what the last try failed with */
+async function readAll(session: Session, service: Service, before?: DatabaseError): Promise<Found> {
   try {
     const rows = await read<SeenRow>(session, `SELECT ${seenSql(service)}, ${LEDGER}`);
     const [first] = rows;
@@ -102,9 +105,11 @@ async function readAll(session: Session, service: Service): Promise<Found> {
     if (error.sqlstate === '42501') throw unreadable(service, error);
     if (!OTHER_LAYOUT.has(error.sqlstate)) throw error;
     const found = await readWithoutLedger(session, service);
-    // Of our own format, and yet not readable: an empty ledger would have every revision applied again.
-    if (found.ledger !== undefined && found.ledger.format <= LEDGER_FORMAT) throw error;
-    return found;
+    if (found.ledger === undefined || found.ledger.format > LEDGER_FORMAT) return found;
+    // Of our own format, and yet not readable: another orch has just made it. Or it is broken: taken for an empty one, it
+    // would have every revision applied again.
+    if (before !== undefined) throw error;
+    return await readAll(session, service, error);
   }
 }
 
@@ -177,6 +182,7 @@ const DEFAULTS = `(SELECT pg_catalog.array_agg(pg_catalog.pg_get_userbyid(a.gran
 const LEDGER = `(SELECT m.format FROM orch.meta AS m) AS format,
   l.kind, l.id, l.name, l.parents, l.checksum, l.state, l.statements_done,
   CASE WHEN l.state OPERATOR(pg_catalog.=) 'started' THEN l.up_text END AS begun_text,
+  CASE WHEN l.state OPERATOR(pg_catalog.<>) 'applied' THEN ${announcedSql('l.name')} END AS announced,
   pg_catalog.date_part('epoch', l.applied_at) AS at, l.duration_ms, l.role, l.host, l.orch_version, l.run_id,
   l.requires, l.down_checksum, l.up_file, l.down_file, l.variables, l.note, l.file_gone
 FROM (SELECT) AS one LEFT JOIN orch.ledger AS l ON true ORDER BY l.sequence`;
@@ -189,6 +195,7 @@ function ledgerRows(rows: readonly SeenRow[]): readonly LedgerRow[] {
       {
         ...{ kind, id, name, parents, checksum, state, role, host },
         statementsDone: row.statements_done,
+        announced: row.announced ?? undefined,
         begunText: row.begun_text ?? undefined,
         appliedAt: new Date(row.at * 1_000).toISOString(),
         duration: Number(row.duration_ms),

@@ -1,6 +1,9 @@
 import { LEDGER_FORMAT } from '../../core/planners/upgrade.ts';
 import { lockKey } from './polled-lock.ts';
 
+/** Those who create the ledger at once queue here, each as the first statement of its transaction. */
+export const AWAIT_CREATORS = `SELECT pg_catalog.pg_advisory_xact_lock(${lockKey('create-ledger')})`;
+
 /**
  * The ledger's DDL as one message: PostgreSQL runs it as one transaction, so there is never half a ledger.
  * `IF NOT EXISTS` alone fails for concurrent creators (23505, V9): the transaction-level lock makes them queue.
@@ -8,7 +11,7 @@ import { lockKey } from './polled-lock.ts';
  */
 export function ledgerSchemaSql(): string {
   return `
-SELECT pg_catalog.pg_advisory_xact_lock(${lockKey('create-ledger')});
+${AWAIT_CREATORS};
 SET LOCAL search_path = pg_catalog;
 SET LOCAL client_min_messages = warning;
 CREATE SCHEMA IF NOT EXISTS orch;

@@ -2,13 +2,16 @@ import type { ObservedDatabase, RecordedTexts } from '../../core/observed.ts';
 import type { Link } from '../../core/plan.ts';
 import type { Service } from '../../core/project.ts';
 import type { Revision } from '../../core/revision.ts';
+import type { ScriptPart } from '../../core/sql/script-parts.ts';
 import { DatabaseError, type Notice, type QueryResult, type Session } from '../../ports/database.ts';
 import type {
   AcceptChange,
+  Announced,
   CursorName,
   CursorPosition,
   Ledger,
   LogEntry,
+  Recorded,
   StampChange,
   TransactionSettings,
   Writer,
@@ -24,7 +27,7 @@ import {
   startRevertSql,
 } from './ledger-change-sql.ts';
 import { observeDatabase } from './ledger-observation.ts';
-import { ledgerSchemaSql } from './ledger-schema.ts';
+import { AWAIT_CREATORS, ledgerSchemaSql } from './ledger-schema.ts';
 import {
   BEGIN_STATEMENTS,
   beginSql,
@@ -40,7 +43,8 @@ import {
   type TransactionIdentity,
 } from './ledger-sql.ts';
 import { readRecorded } from './recorded-texts.ts';
-import { withBusyLock } from './transaction-lock.ts';
+import { announceSql, recordSql, runRecorded } from './statement-record.ts';
+import { TAKE_TRANSACTION_LOCK, withBusyLock } from './transaction-lock.ts';
 
 /** The ledger in schema `orch`; speaks SQL only through `Session`, so it serves PGlite as well. */
 export class PostgresLedger implements Ledger {
@@ -53,7 +57,9 @@ export class PostgresLedger implements Ledger {
   async create(session: Session, _service: Service, writer: Writer): Promise<void> {
     const entry = { action: 'create-ledger', outcome: 'succeeded', duration: 0 } as const;
     const logged = logSql({ ...entry, revision: undefined, sqlstate: undefined, message: undefined }, writer);
-    await session.run(`${ledgerSchemaSql()}${logged}`);
+    // Behind the queue: whoever created it before has let go of the lock then.
+    const sql = `${AWAIT_CREATORS};\n${TAKE_TRANSACTION_LOCK};\n${ledgerSchemaSql()}${logged}`;
+    await locking(() => session.run(sql));
   }
 
   async begin(
@@ -95,9 +101,7 @@ export class PostgresLedger implements Ledger {
     _writer: Writer,
     settings: TransactionSettings,
   ): Promise<void> {
-    const { rows, rowCount } = await session.run(beginRevertSql(revision, settings)).catch((error: unknown) => {
-      throw withBusyLock(error);
-    });
+    const { rows, rowCount } = await locking(() => session.run(beginRevertSql(revision, settings)));
     requireRow(revision, { rowCount });
     // `run` cannot know the columns; `beginRevertSql` ends with the statement that returns exactly these.
     this.#begun.set(session, rows[0] as unknown as TransactionIdentity);
@@ -117,7 +121,8 @@ export class PostgresLedger implements Ledger {
   }
 
   async startRevert(session: Session, revision: Revision): Promise<void> {
-    requireRow(revision, await session.run(startRevertSql(revision)));
+    const sql = `${TAKE_TRANSACTION_LOCK};\n${startRevertSql(revision)}`;
+    requireRow(revision, await locking(() => session.run(sql)));
   }
 
   async finishRevert(
@@ -147,7 +152,8 @@ export class PostgresLedger implements Ledger {
   }
 
   async start(session: Session, revision: Revision, writer: Writer): Promise<void> {
-    const { rowCount } = await session.run(startSql(revision, writer));
+    const sql = `${TAKE_TRANSACTION_LOCK};\n${startSql(revision, writer)}`;
+    const { rowCount } = await locking(() => session.run(sql));
     if (rowCount === 1) return;
     throw new DatabaseError(`${revision.name} stands as applied in the ledger`, {
       sqlstate: '23505',
@@ -157,6 +163,23 @@ export class PostgresLedger implements Ledger {
 
   async progress(session: Session, revision: Revision, statementsDone: number): Promise<void> {
     requireRow(revision, await session.run(progressSql(revision, statementsDone)));
+  }
+
+  async runRecorded(
+    session: Session,
+    statement: Pick<ScriptPart, 'text' | 'rows'>,
+    revision: Revision,
+    statementsDone: number,
+  ): Promise<Recorded> {
+    return await runRecorded(session, statement, recordSql(revision, statementsDone));
+  }
+
+  async announce(session: Session, statement: Announced, writer: Writer): Promise<void> {
+    await session.run(announceSql(statement, 'announced', writer));
+  }
+
+  async withdraw(session: Session, statement: Announced, writer: Writer): Promise<void> {
+    await session.run(announceSql(statement, 'withdrawn', writer));
   }
 
   async finish(
@@ -187,7 +210,8 @@ export class PostgresLedger implements Ledger {
     cursor: CursorName,
     settings: TransactionSettings,
   ): Promise<CursorPosition> {
-    return positionOf(await session.run(beginBatchSql(revision, cursor, settings), { rowsOf: BATCH_ROW }));
+    const sql = beginBatchSql(revision, cursor, settings);
+    return positionOf(await locking(() => session.run(sql, { rowsOf: BATCH_ROW })));
   }
 
   async commitBatch(session: Session, revision: Revision, cursor: CursorName, at: CursorPosition): Promise<void> {
@@ -272,10 +296,19 @@ function overstepped(cause: DatabaseError): DatabaseError | undefined {
     : new DatabaseError(said[0], { sqlstate: REVISION_OVERSTEPPED, connection: false, cause });
 }
 
+/** For a message that takes the transaction's lock. @throws DatabaseError with `TRANSACTION_LOCK_BUSY` */
+async function locking<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw withBusyLock(error);
+  }
+}
+
 /** For a message that begins a transaction: an error within it leaves it open. */
 async function inTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    return await locking(work);
   } catch (error) {
     if (error instanceof DatabaseError && !error.connection) await session.run('ROLLBACK');
     throw error;

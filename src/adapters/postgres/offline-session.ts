@@ -1,3 +1,4 @@
+import { LEDGER_FORMAT } from '../../core/planners/upgrade.ts';
 import type { Service } from '../../core/project.ts';
 import type { IndexBuild } from '../../core/sql/index-build.ts';
 import type { ExpectedRow } from '../../ports/offline-sql.ts';
@@ -79,7 +80,16 @@ export function expectRowsSql({ database }: Service, rows: readonly ExpectedRow[
   const body = `DECLARE
   wanted pg_catalog.text[] := ${list};
   found pg_catalog.text[] := '{}';
+  format pg_catalog.int4 := 0;
 BEGIN
+  IF pg_catalog.to_regclass('orch.meta') IS NOT NULL THEN
+    EXECUTE 'SELECT m.format FROM orch.meta AS m' INTO format;
+  END IF;
+  IF format OPERATOR(pg_catalog.>) ${LEDGER_FORMAT} THEN
+    RAISE EXCEPTION USING MESSAGE = ${quoteLiteral(`the ledger of ${database} was written by a newer orch`)},
+      DETAIL = pg_catalog.format('its format is %s; the orch that made this script knows formats up to ${LEDGER_FORMAT}', format),
+      HINT = 'make the script with a newer orch';
+  END IF;
   IF pg_catalog.to_regclass('orch.ledger') IS NOT NULL THEN
     EXECUTE ${quoteLiteral(found)} INTO found;
   END IF;

@@ -64,9 +64,12 @@ export const offlineSql: OfflineSql = {
   commit: (service, revision, writer) =>
     `${prepare(service)}${checkSql(service, revision, writer)}${finishSql(revision, writer, SINCE_BEGIN)};\nCOMMIT;\n${resetSql(service)}`,
   lockTimeout: (duration) => `SET lock_timeout = ${Math.round(duration)};\n`,
-  beginBuild: (begun, writer) => `${beginBuildSql(begun, writer)};\n`,
+  beginBuild(begun, writer) {
+    const sql = beginBuildSql(begun, writer);
+    return sql === '' ? '' : `${sql};\n`;
+  },
   requireIndex: requireIndexSql,
-  start: (revision, writer, settings) => `${startSql(revision, writer)};\n${timeouts('SET', settings)}`,
+  start: (revision, writer, settings) => `${begun(startSql(revision, writer))}${timeouts('SET', settings)}`,
   progress: (revision, done) => `${progressSql(revision, done)};\n`,
   finish: (service, revision, writer) =>
     `${resetSql(service)}BEGIN;\n${cursorsOf(revision)}${finishSql(revision, writer, sinceStart(revision))};\nCOMMIT;\n`,
@@ -74,7 +77,7 @@ export const offlineSql: OfflineSql = {
     `${withoutResult(beginRevertSql(revision, settings)).replace(`${TAKE_TRANSACTION_LOCK};\n`, () => takeTransactionLockSql())};\n`,
   commitRevert: (service, revision, writer) =>
     `${prepare(service)}${logSql(entryOf('revert', revision.name, SINCE_BEGIN), writer)};\nCOMMIT;\n${resetSql(service)}`,
-  startRevert: (revision, settings) => `${startRevertSql(revision)};\n${timeouts('SET', settings)}`,
+  startRevert: (revision, settings) => `${begun(startRevertSql(revision))}${timeouts('SET', settings)}`,
   finishRevert: (service, revision, writer) =>
     `${resetSql(service)}${withoutResult(finishRevertSql(revision, writer, 0))};\nCOMMIT;\n`,
   action: actionSql,
@@ -102,6 +105,11 @@ function withoutResult(sql: string): string {
 
 function timeouts(set: 'SET' | 'SET LOCAL', { lockTimeout, statementTimeout }: TransactionSettings): string {
   return `${set} lock_timeout = ${Math.round(lockTimeout)};\n${set} statement_timeout = ${Math.round(statementTimeout)};\n`;
+}
+
+/** As `PostgresLedger` begins what runs outside a transaction. */
+function begun(sql: string): string {
+  return `BEGIN;\n${takeTransactionLockSql()}${sql};\nCOMMIT;\n`;
 }
 
 function prepare({ owner }: Service): string {

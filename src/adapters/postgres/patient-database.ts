@@ -22,9 +22,14 @@ export interface PatientOptions {
  */
 export class PatientDatabase implements Database {
   readonly #options: PatientOptions;
+  readonly #fullListeners: (() => void)[] = [];
 
   constructor(options: PatientOptions) {
     this.#options = options;
+  }
+
+  onFull(listener: () => void): void {
+    this.#fullListeners.push(listener);
   }
 
   /** @throws Failure `server-unreachable` where there was no place in all that time */
@@ -40,6 +45,7 @@ export class PatientDatabase implements Database {
         const waited = clock.now() - began;
         if (!isFull(error)) throw error;
         if (waited >= patience) throw noPlace(location, server, error, waited);
+        for (const listener of this.#fullListeners) listener();
         onWait(server?.name ?? location.host, error.message, waited);
         // Full jitter: those who wait for the same place must not ask in step.
         await clock.sleep(

@@ -74,16 +74,36 @@ async function tryLock(session: Session, key: string): Promise<boolean> {
   return rows[0]?.granted === true;
 }
 
-/** Who holds the advisory lock now. A bigint key stands in `pg_locks` in two halves, with `objsubid` 1; two `int` keys would have 2. */
-export async function findHolder(session: Session, key: string): Promise<LockHolder | undefined> {
-  const { rows } = await session.query<HolderRow>(
-    `SELECT ${AWAITS_LOCK} ${HOLDER_COLUMNS}
+/**
+ * Who holds the advisory lock now, in the session's own database or in another of its server. A bigint key stands in
+ * `pg_locks` in two halves, with `objsubid` 1; two `int` keys would have 2.
+ */
+export async function findHolder(session: Session, key: string, database?: string): Promise<LockHolder | undefined> {
+  const { rows } = await session.query<HolderRow & WorkerRow>(
+    `SELECT ${AWAITS_LOCK} ${HOLDER_COLUMNS}, ${WORKER_COLUMNS}
      FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+     LEFT JOIN pg_catalog.pg_stat_activity AS k
+       ON k.datname = a.datname AND k.application_name = pg_catalog.replace(a.application_name, 'orch worker ', 'orch lock ')
+         AND a.application_name LIKE 'orch worker %'
      WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-       AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())
+       AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = COALESCE($2, pg_catalog.current_database()))
        AND l.classid = (($1::pg_catalog.int8 >> 32) & 4294967295)::pg_catalog.oid
        AND l.objid = ($1::pg_catalog.int8 & 4294967295)::pg_catalog.oid`,
-    [key],
+    [key, database ?? null],
   );
-  return rows[0] === undefined ? undefined : holderOf(rows[0]);
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  return row.works
+    ? { ...holderOf({ ...row, silent: row.keeper_silent }), orphaned: row.keeper === null }
+    : holderOf(row);
 }
+
+interface WorkerRow {
+  readonly works: boolean;
+  readonly keeper: number | null;
+  readonly keeper_silent: number | null;
+}
+
+/** A session that runs revisions may be silent as long as they take: its orch speaks in the one with the lock. */
+const WORKER_COLUMNS = `COALESCE(a.application_name LIKE 'orch worker %', false) AS works, k.pid AS keeper,
+       pg_catalog.round(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - k.state_change) * 1000) AS keeper_silent`;

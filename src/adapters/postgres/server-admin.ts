@@ -6,7 +6,7 @@ import { type Database, DatabaseError, type Location } from '../../ports/databas
 import type { ServerAdmin } from '../../ports/server-admin.ts';
 import type { Targets } from '../../ports/targets.ts';
 import { grantAccess } from './access.ts';
-import { ClusterLock } from './cluster-lock.ts';
+import { ClusterLock, type ClusterLockOptions } from './cluster-lock.ts';
 import {
   createDatabase,
   createRole,
@@ -14,6 +14,7 @@ import {
   findDatabase,
   givePublicSchema,
   isBefore15,
+  roleExists,
 } from './create-database.ts';
 import { createExtension, updateExtension } from './extensions.ts';
 import { findLoss } from './loss.ts';
@@ -28,6 +29,7 @@ export interface ServerAdminOptions {
   readonly signal: AbortSignal;
   /** How long to wait for another orch that prepares the same server, in ms. */
   readonly lockWait: number;
+  readonly onLockWait?: ClusterLockOptions['onWait'];
 }
 
 /** Roles, databases and extensions on a real server; on PGlite everything but creating and dropping databases. */
@@ -37,7 +39,8 @@ export class PostgresServerAdmin implements ServerAdmin {
 
   constructor(options: ServerAdminOptions) {
     this.#options = options;
-    this.#lock = new ClusterLock({ ...options, wait: options.lockWait });
+    const { onLockWait: onWait } = options;
+    this.#lock = new ClusterLock({ ...options, wait: options.lockWait, ...(onWait && { onWait }) });
   }
 
   async observe(service: Service): ReturnType<ServerAdmin['observe']> {
@@ -66,14 +69,28 @@ export class PostgresServerAdmin implements ServerAdmin {
 
   async createRole(service: Service, role: string): Promise<void> {
     const credentials = credentialsOf(service, role);
-    await this.#lock.hold(this.#admin(service, role), service, (session) => createRole(session, credentials));
+    await this.#lock.hold(this.#admin(service, role), service, {
+      find: async (session) => ((await roleExists(session, role)) ? true : undefined),
+      make: async (session) => {
+        await createRole(session, credentials);
+        return true;
+      },
+    });
   }
 
   async createDatabase(service: Service): Promise<void> {
     const location = this.#admin(service, service.database);
-    const before15 = await this.#lock.hold(location, service, async (session) => {
-      await createDatabase(session, service);
-      return await isBefore15(session);
+    const before15 = await this.#lock.hold(location, service, {
+      find: async (session) => {
+        const found = await findDatabase(session, service.database);
+        // Another's or a half-made one is a matter for whoever has the lock.
+        const isOurs = found?.unfinished === false && found.owner === service.owner.role;
+        return isOurs ? await isBefore15(session) : undefined;
+      },
+      make: async (session) => {
+        await createDatabase(session, service);
+        return await isBefore15(session);
+      },
     });
     if (!before15) return;
     await this.#lock.hold(this.#adminInside(service), service, (session) => givePublicSchema(session, service));

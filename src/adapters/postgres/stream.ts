@@ -85,7 +85,7 @@ async function readAnswer(socket: Socket): Promise<Buffer> {
 async function handshake(socket: Socket, encryption: Encryption): Promise<TLSSocket> {
   // Loaded late, since many servers have no TLS; and at once, since the socket could close while an import is awaited.
   const { connect: secure } = process.getBuiltinModule('node:tls');
-  const stream = secure({ ...encryption.options, socket });
+  const stream = secure({ ...encryption.options(), socket });
   // Until `pg` listens, an abort must not become an uncaught error.
   const end = once(stream, 'close').then(() => {
     throw new DatabaseError('the server ended the connection', { sqlstate: '08006', connection: true });

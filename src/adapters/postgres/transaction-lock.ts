@@ -3,9 +3,10 @@ import { TRANSACTION_LOCK_BUSY } from '../../ports/ledger.ts';
 import { lockKey } from './polled-lock.ts';
 
 /**
- * The second lock: taken by each revision's transaction, besides the session's lock that another session of orch holds.
- * No statement of a revision can give it back, neither `pg_advisory_unlock_all` nor DISCARD ALL (V10), and while the
- * backend of a killed orch still works or commits, it keeps the next orch out (V6).
+ * The second lock: taken by each transaction that runs a revision or changes the ledger, besides the session's lock that
+ * another session of orch holds. No statement of a revision can give it back, neither `pg_advisory_unlock_all` nor
+ * DISCARD ALL (V10), and while the backend of a killed orch still works or commits, it keeps the next orch out (V6).
+ * What is done outside a transaction is recorded without it: the session that writes it holds the database's lock itself.
  */
 export const TRANSACTION_LOCK_KEY = lockKey('revision');
 

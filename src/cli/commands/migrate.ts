@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { upgrade } from '../../app/upgrade.ts';
+import type { Unclear } from '../../core/planners/resumption.ts';
 import type { CommonOptions, Edge } from '../command-context.ts';
-import { addSetOption, durationOption, serviceOption } from '../options.ts';
+import { addSetOption, durationOption, serviceOption, unclearOption } from '../options.ts';
 import { runCommand } from '../run-command.ts';
 
 interface MigrateOptions extends CommonOptions {
@@ -9,6 +10,7 @@ interface MigrateOptions extends CommonOptions {
   readonly lockWait?: number;
   readonly failFast?: boolean;
   readonly allowOutOfOrder?: boolean;
+  readonly unclear?: Unclear;
 }
 
 /** `orch migrate [--service NAME…] [target]` */
@@ -20,6 +22,7 @@ export function addMigrate(program: Command, edge: Edge): Command {
     .addOption(serviceOption())
     .option('--fail-fast', 'stop everything at the first failure')
     .option('--allow-out-of-order', 'apply revisions that came in below an applied one; the ledger says so')
+    .addOption(unclearOption())
     .option('--lock-wait <duration>', "how long to wait for another orch's lock", durationOption)
     .action(async (target: string | undefined, options: MigrateOptions) => {
       const { lockWait, service: services } = options;
@@ -27,7 +30,8 @@ export function addMigrate(program: Command, edge: Edge): Command {
       await runCommand(edge, { name: 'migrate', use: 'databases', options, policies }, async ({ run }) => {
         const allowOutOfOrder = options.allowOutOfOrder === true;
         const failFast = options.failFast === true || run.project.policies.failFast;
-        return { outcome: await upgrade(run, { services, target: target ?? 'head', failFast, allowOutOfOrder }) };
+        const request = { services, target: target ?? 'head', failFast, allowOutOfOrder, unclear: options.unclear };
+        return { outcome: await upgrade(run, request) };
       });
     });
   return addSetOption(command);

@@ -11,6 +11,7 @@ import { findDependants } from './dependants.ts';
 import { Draft } from './draft.ts';
 import { findDrops } from './drops.ts';
 import { refuseCycle } from './requirements.ts';
+import { resume, type Unclear } from './resumption.ts';
 import { type Revertible, requireRevertible, revertibleOf, seedsToRevert } from './revertible.ts';
 import { chainLocks, mergeWaits, orderSteps } from './step-order.ts';
 import { type History, requireReadable } from './upgrade.ts';
@@ -25,6 +26,8 @@ export interface DowngradeRequest {
   readonly others: readonly Service[];
   /** What the ledgers kept of revisions whose files have changed or are gone, by service name and revision name. */
   readonly recorded: ReadonlyMap<string, ReadonlyMap<string, RecordedTexts>>;
+  /** What becomes of a statement of which nobody knows whether it was done; absent: refuse. */
+  readonly unclear?: Unclear | undefined;
   /** The tables that are there, by service name. */
   readonly tables: ReadonlyMap<string, Loss['tables']>;
 }
@@ -137,10 +140,13 @@ function draftSteps(
   const tables = request.tables.get(service.name) ?? [];
   const place = nameTarget(request.target, observed, revisions);
   draft.add('acquire-lock', 'one writer at a time', { expected: ledgerFingerprint(observed.ledger?.rows) });
-  for (const { revision, origin, resumeAt, because } of revisions) {
+  for (const { revision, row, origin, because } of revisions) {
     const drops = findDrops(revision.down, tables);
-    const reason = because ?? `it is above ${place}`;
-    draft.add('revert-revision', reason, { revision, origin, resumeAt, drops }, `${revision.kind}/${revision.name}`);
+    const begun = row.state === 'reverting' ? resume(service, row, revision.down, request.unclear) : undefined;
+    const { resumeAt, unclear } = begun ?? { resumeAt: 0 };
+    const reason = [begun?.because, because].filter(Boolean).join('; ') || `it is above ${place}`;
+    const about = { revision, origin, resumeAt, unclear, drops };
+    draft.add('revert-revision', reason, about, `${revision.kind}/${revision.name}`);
   }
   draft.add('release-lock', 'the database is done', {});
   return draft.steps;

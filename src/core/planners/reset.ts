@@ -4,18 +4,20 @@ import type { Plan } from '../plan.ts';
 import type { Project, Service } from '../project.ts';
 import { planContainer } from './containers.ts';
 import { Draft } from './draft.ts';
-import { type History, planUpgrade } from './upgrade.ts';
+import { type History, planUpgrade, requireReadable } from './upgrade.ts';
 
 /**
  * The plan that empties one service's database and builds it anew. The service starts again if it has a container,
  * running or not: a reset that was killed after it had stopped the service then converges when it is run again.
- * @throws Failure `reset-refused` outside development, and what `planUpgrade` throws
+ * @throws Failure `reset-refused` outside development, `ledger-too-new`, and what `planUpgrade` throws
  */
 export function planReset(project: Project, service: Service, observed: ObservedService, history: History): Plan {
   const { environment } = project;
   if (environment !== 'development') {
     throw new Failure('reset-refused', { database: service.database, environment });
   }
+  // What a newer orch keeps beside the revisions would be lost with the rest.
+  requireReadable(service, observed.database);
   const draft = new Draft(service);
   const { container, database } = observed;
   const hasContainer = container !== undefined && container.state !== 'absent';

@@ -11,8 +11,6 @@ export interface Revertible {
   readonly revision: Revision;
   readonly row: LedgerRow;
   readonly origin: 'file' | 'recorded';
-  /** Statements of the down done before. */
-  readonly resumeAt: number;
   /** Why that text, where it is not simply the file's. */
   readonly because: string | undefined;
   /** True: it was applied with a down text of which only the checksum was kept, and no file has that text. */
@@ -44,8 +42,7 @@ function findText(
   file: Revision | undefined,
   texts: RecordedTexts | undefined,
 ): Revertible {
-  const resumeAt = row.state === 'reverting' ? row.statementsDone : 0;
-  const common = { row, resumeAt, lost: false };
+  const common = { row, lost: false };
   const parents = row.parents;
   const isUnchanged = file?.up.checksum === row.checksum;
   const recorded = recordedRevision(row, texts, file?.up.file ?? `${service.revisions}/${row.upFile}`);
@@ -115,6 +112,6 @@ export function seedsToRevert(
       const recorded = recordedRevision(row, undefined, file?.up.file ?? row.upFile);
       const revision = { ...(file ?? recorded), down };
       const because = down === undefined ? 'its rows go with their tables' : 'it stands on the head';
-      return [{ revision, row, origin: 'file', resumeAt: 0, because, lost: false }];
+      return [{ revision, row, origin: 'file', because, lost: false }];
     });
 }

@@ -9,6 +9,7 @@ import { resolveTarget } from '../revision-range.ts';
 import { requireRunnable } from '../sql/sql-text.ts';
 import { Draft } from './draft.ts';
 import { planAccess, planDatabase, planExtensions } from './prerequisites.ts';
+import { type Resumption, resume, type Unclear } from './resumption.ts';
 
 /** The newest layout of the ledger that this orch can read and write. */
 export const LEDGER_FORMAT = 1;
@@ -28,6 +29,8 @@ export function historyOf(revisions: readonly Revision[], seeds: readonly Revisi
 export interface UpgradeOptions {
   /** Apply revisions that came in below an applied one, instead of refusing. */
   readonly allowOutOfOrder?: boolean;
+  /** What becomes of a statement of which nobody knows whether it was done; absent: refuse. */
+  readonly unclear?: Unclear | undefined;
 }
 
 /**
@@ -54,7 +57,7 @@ export function planUpgrade(
   planExtensions(locked, service, observed);
   planAccess(locked, service, observed);
   if (observed.ledger === undefined) locked.add('create-ledger', 'the database has none', {});
-  const because = reasons(service, history.graph, rows);
+  const because = reasons(service, history.graph, rows, options.unclear);
   for (const revision of pending) planRevision(locked, revision, because(revision));
   const links = findLinks(history.graph, rows, pending);
   if (links.length > 0) locked.add('relink-revisions', 'a revision came in below them', { links });
@@ -113,17 +116,17 @@ export function pendingRevisions(
   return [...wanted.filter(isPending), ...(reachesHead ? history.seeds.filter(isPending) : [])];
 }
 
-interface Reason {
-  readonly because: string;
-  readonly resumeAt: number;
-}
-
-function planRevision(draft: Draft, revision: Revision, { because, resumeAt }: Reason): void {
-  draft.add('apply-revision', because, { revision, resumeAt }, `${revision.kind}/${revision.name}`);
+function planRevision(draft: Draft, revision: Revision, { because, ...at }: Resumption): void {
+  draft.add('apply-revision', because, { revision, ...at }, `${revision.kind}/${revision.name}`);
 }
 
 /** Why each pending revision is in the plan, and where it goes on. @throws Failure `revision-interrupted` */
-function reasons(service: Service, graph: RevisionGraph, rows: readonly LedgerRow[]): (revision: Revision) => Reason {
+function reasons(
+  service: Service,
+  graph: RevisionGraph,
+  rows: readonly LedgerRow[],
+  unclear: Unclear | undefined,
+): (revision: Revision) => Resumption {
   const unfinished = new Map(
     rows.flatMap((row) => (row.state === 'applied' ? [] : [[`${row.kind} ${row.name}`, row] as const])),
   );
@@ -134,8 +137,7 @@ function reasons(service: Service, graph: RevisionGraph, rows: readonly LedgerRo
     if (begun === undefined) return { because: reasonFor(graph, revision, applied), resumeAt: 0 };
     const { statementsDone } = begun;
     if (begun.state === 'started' && revision.up.transaction !== 'single') {
-      const where = revision.up.language === 'sql' ? `after statement ${statementsDone}` : 'half way';
-      return { because: `it stopped ${where}`, resumeAt: statementsDone };
+      return resume(service, begun, revision.up, unclear);
     }
     // In one transaction the row can't stay `started`, unless the revision ended that transaction itself (V12);
     // `reverting`: a half of it was taken back already.

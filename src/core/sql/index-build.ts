@@ -2,8 +2,11 @@ import { Lexer } from './lexer.ts';
 
 /** A statement that builds or drops indexes without keeping writers out, and that may leave an INVALID one behind. */
 export interface IndexBuild {
-  readonly kind: 'create' | 'reindex-index' | 'reindex-table' | 'drop';
-  /** What stands in the statement: the table of `create` and `reindex-table`, else the index; with its schema, as written. */
+  readonly kind: 'create' | 'reindex-index' | 'reindex-table' | 'reindex-schema' | 'reindex-database' | 'drop';
+  /**
+   * What stands in the statement: the table of `create` and `reindex-table`, the schema, else the index; with its schema, as
+   * written. Of `reindex-database` the database, which is the session's own; empty: it is not named.
+   */
   readonly relation: string;
   /** Of `create`: the index's name as the catalog has it; undefined: the server chooses one. */
   readonly index: string | undefined;
@@ -31,12 +34,16 @@ function readCreate(tokens: Tokens): IndexBuild | undefined {
   return built('create', tokens.takeName(), { index: index === undefined ? undefined : folded(index), ifNotExists });
 }
 
-/** REINDEX [(option, …)] {INDEX | TABLE} [CONCURRENTLY] name; the option may say it as well. */
+/** REINDEX [(option, …)] {INDEX | TABLE | SCHEMA | DATABASE} [CONCURRENTLY] name; the option may say it as well. */
 function readReindex(tokens: Tokens): IndexBuild | undefined {
   const optional = tokens.takeOptions().match(/\bconcurrently\b(?! '?(?:false|off|0)\b)/) !== null;
-  const kind = tokens.takes('index') ? 'reindex-index' : tokens.takes('table') ? 'reindex-table' : undefined;
+  // Not SYSTEM: the server refuses to build the indexes of its catalogs so.
+  const what = (['index', 'table', 'schema', 'database'] as const).find((word) => tokens.takes(word));
   const concurrently = tokens.takes('concurrently') || optional;
-  return kind !== undefined && concurrently ? built(kind, tokens.takeName()) : undefined;
+  if (what === undefined || !concurrently) return undefined;
+  const name = tokens.takeName();
+  if (what === 'database') return { kind: 'reindex-database', relation: name, index: undefined, ifNotExists: false };
+  return built(`reindex-${what}`, name);
 }
 
 function built(
@@ -47,8 +54,13 @@ function built(
   return relation === '' ? undefined : { kind, relation, ...more };
 }
 
+/** True: it is about all tables of a schema or database; what it leaves is found by its name. */
+export function isWide({ kind }: IndexBuild): boolean {
+  return kind === 'reindex-schema' || kind === 'reindex-database';
+}
+
 /** PostgreSQL folds ASCII letters of names without quotes; the last part of a name counts. */
-function folded(name: string): string {
+export function folded(name: string): string {
   return name.startsWith('"')
     ? name.slice(1, -1).replaceAll('""', '"')
     : name.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());

@@ -23,6 +23,9 @@ test.each([
   ['CREATE INDEX CONCURRENTLY ÄB ON t (i)', { ...create, index: 'Äb', relation: 't' }],
   ['REINDEX INDEX CONCURRENTLY app.t_i', { kind: 'reindex-index', relation: 'app.t_i' }],
   ['REINDEX (VERBOSE, CONCURRENTLY) TABLE t', { kind: 'reindex-table', relation: 't' }],
+  ['REINDEX SCHEMA CONCURRENTLY "My App"', { kind: 'reindex-schema', relation: '"My App"' }],
+  ['reindex (concurrently) database', { kind: 'reindex-database', relation: '' }],
+  ['REINDEX DATABASE CONCURRENTLY shop', { kind: 'reindex-database', relation: 'shop' }],
   ['DROP INDEX CONCURRENTLY IF EXISTS app.t_i', { kind: 'drop', relation: 'app.t_i' }],
 ])('%s is an index build', (statement, wanted) => {
   expect(readIndexBuild(statement)).toMatchObject(wanted);
@@ -33,7 +36,8 @@ test.each([
   'CREATE INDEX "concurrently" ON t (i)',
   'REINDEX TABLE t',
   'REINDEX (CONCURRENTLY false) TABLE t',
-  'REINDEX SCHEMA CONCURRENTLY public',
+  'REINDEX SCHEMA public',
+  'REINDEX SYSTEM CONCURRENTLY postgres',
   'DROP INDEX t_i',
   'VACUUM t',
   'CREATE INDEX CONCURRENTLY',
@@ -56,6 +60,8 @@ describe('a strong lock', () => {
     'CREATE INDEX CONCURRENTLY t_i ON t (i)',
     'DROP INDEX CONCURRENTLY t_i',
     'REINDEX TABLE CONCURRENTLY t',
+    'REINDEX SCHEMA CONCURRENTLY public',
+    'REINDEX DATABASE CONCURRENTLY',
     'VACUUM t',
     'ALTER TABLE t DETACH PARTITION p CONCURRENTLY',
     'UPDATE t SET i = 1',

@@ -167,7 +167,7 @@ export const connectionRows: readonly Row[] = [
   },
   {
     name: 'a network that is silent from any message on',
-    group: 'connection',
+    group: 'silence',
     weight: 5,
     quick: 1,
     scene: (draw) => ({ services: services(draw), applied: draw.below(3) }),

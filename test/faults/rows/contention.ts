@@ -8,14 +8,22 @@ import { GATE, type Stage } from '../stage.ts';
 import { services } from '../workload.ts';
 
 const outside = `-- orch: transaction none
-CREATE TABLE side AS SELECT g FROM generate_series(1, 5) AS g;
-SELECT pg_sleep(0.3);
-${canary('003_special')}`;
+CREATE PROCEDURE fill() LANGUAGE plpgsql AS $$
+BEGIN PERFORM pg_sleep(0.3); INSERT INTO public.canary VALUES ('003_special'); COMMIT; END $$;
+-- The lock alone keeps it from being done twice: what commits itself cannot be recorded with itself.
+CALL fill();`;
 
 const build = `-- orch: transaction none
 CREATE TABLE side (a int);
 CREATE INDEX CONCURRENTLY side_a ON side (a);
 ${canary('003_special')}`;
+
+/** V10: a session that holds the lock and runs revisions would hold nothing any more. */
+const unlocking = [
+  `SELECT pg_catalog.pg_advisory_unlock_all();\n${GATE}`,
+  `RESET ALL;\nSET SESSION AUTHORIZATION DEFAULT;\n${GATE}`,
+  `-- orch: transaction none\nSELECT pg_catalog.pg_advisory_unlock_all();\n${GATE}\n${canary('003_special')}`,
+];
 
 /** A session of somebody else in the service's database; ends with the test. */
 async function somebody(stage: Stage, sql: string): Promise<void> {
@@ -28,6 +36,16 @@ async function somebody(stage: Stage, sql: string): Promise<void> {
   sessions.set(stage, client);
   onTestFinished(() => leave(stage));
 }
+
+/** A long report, or what pg_dump does. */
+async function read(stage: Stage): Promise<void> {
+  const texts = ['SELECT FROM canary', 'LOCK TABLE canary IN ACCESS SHARE MODE'];
+  await somebody(stage, `BEGIN ISOLATION LEVEL REPEATABLE READ; ${stage.draw.pick(texts)}`);
+  stage.hit = true;
+}
+
+const alter = (retry: string): string =>
+  `-- orch: lock_timeout 100ms\n-- orch: lock_retry ${retry}\nALTER TABLE canary ADD COLUMN more int;`;
 
 const sessions = new WeakMap<Stage, pg.Client>();
 const holders = new WeakMap<Stage, RunningOrch>();
@@ -96,6 +114,19 @@ export const contentionRows: readonly Row[] = [
     mend: (stage) => endHolder(stage, 0),
   },
   {
+    name: 'a run that meets one whose revision has unlocked all',
+    group: 'contention',
+    weight: 3,
+    quick: 1,
+    scene: (draw) => ({ services: { 'api-a': one(draw, draw.pick(unlocking)) }, applied: 1 }),
+    inject: async (stage) => {
+      await holdByOrch(stage);
+      return [await stage.startDirect(impatient).ended];
+    },
+    ends: busy,
+    mend: (stage) => endHolder(stage, 0),
+  },
+  {
     name: 'a run that meets one that hangs',
     group: 'contention',
     weight: 3,
@@ -130,27 +161,32 @@ export const contentionRows: readonly Row[] = [
     mend: leave,
   },
   {
-    name: 'a long reader, or a dump, before ALTER TABLE',
+    name: 'a long reader, or a dump, before ALTER TABLE, that leaves',
     group: 'contention',
-    weight: 5,
+    weight: 3,
     quick: 1,
-    scene: (draw) => ({
-      services: { 'api-a': one(draw, '-- orch: lock_timeout 200ms\nALTER TABLE canary ADD COLUMN more int;') },
-      applied: 1,
-    }),
+    scene: (draw) => ({ services: { 'api-a': one(draw, alter('2m')) }, applied: 1 }),
     inject: async (stage) => {
-      const read = ['SELECT FROM canary', 'LOCK TABLE canary IN ACCESS SHARE MODE'];
-      await somebody(stage, `BEGIN ISOLATION LEVEL REPEATABLE READ; ${stage.draw.pick(read)}`);
-      stage.hit = true;
+      await read(stage);
       const run = stage.startDirect();
-      // A run that tries again in vain would do so for minutes.
-      const timer = setTimeout(() => void leave(stage), 3_000);
-      const ended = await run.ended;
-      clearTimeout(timer);
-      return [ended];
+      await run.said(/a forgotten psql/);
+      await leave(stage);
+      return [await run.ended];
     },
-    // Given up, or tried again until the reader had left.
-    ends: { 0: [], 5: [/lock timeout/, /rolled back/, /orch migrate/] },
+    // Tried again, with the reader named.
+    ends: { 0: [/a forgotten psql/] },
+  },
+  {
+    name: 'a long reader, or a dump, before ALTER TABLE, that stays',
+    group: 'contention',
+    weight: 3,
+    quick: 1,
+    scene: (draw) => ({ services: { 'api-a': one(draw, alter('700ms')) }, applied: 1 }),
+    inject: async (stage) => {
+      await read(stage);
+      return [await stage.startDirect().ended];
+    },
+    ends: { 5: [/lock timeout/, /in the way:\n.*a forgotten psql/, /rolled back/, /--terminate \d+/, /orch migrate/] },
     mend: leave,
   },
   {

@@ -25,6 +25,23 @@ INSERT INTO side SELECT * FROM generate_series(1, 100);
 CREATE INDEX CONCURRENTLY side_a ON side (a);
 ${canary('003_special')}`;
 
+/** What such a text is made of, with its canary in each. */
+const outsideKinds: readonly string[] = [
+  outside('SELECT 1;'),
+  `-- orch: transaction none\nCREATE TABLE side (a int);\nBEGIN;${canary('003_special')}COMMIT;\nCREATE TABLE behind (a int);`,
+  `-- orch: transaction none\nBEGIN;\nCREATE TABLE side (a int);\nCOMMIT AND CHAIN;${canary('003_special')}COMMIT;\nSELECT 1;`,
+  `-- orch: transaction none\nCREATE TABLE side (a int);\nCOPY public.canary FROM STDIN; -- INTO public.canary\n003_special\n\\.\nSELECT 1;`,
+  `-- orch: transaction none\nSET default_transaction_read_only = on;\nSELECT 1;\nSET default_transaction_read_only = off;${canary('003_special')}SELECT 1;`,
+];
+
+const committing = `-- orch: transaction none
+CREATE PROCEDURE fill() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.canary VALUES ('003_special'); COMMIT; END $$;
+CALL fill();
+CREATE TABLE behind (a int);`;
+
+/** What is to be said of the statement that is unclear. */
+const answers = new WeakMap<Stage, 'done' | 'again'>();
+
 /** Kills orch at a message: `cut` keeps it from the server, `cut-at-answer` only the answer from orch. */
 async function killAt(stage: Stage, trap: Trap): Promise<readonly Ended[]> {
   let kill = (): unknown => undefined;
@@ -149,14 +166,34 @@ export const killRows: readonly Row[] = [
     mendWhenReleased: async (stage) => await snapshots.get(stage)?.(),
   },
   {
-    name: 'kill -9 behind a statement outside a transaction, before it is recorded',
+    name: 'kill -9 at the record of a statement outside a transaction',
     group: 'kill',
-    weight: 3,
-    quick: 1,
-    pending: 'a statement is recorded only once it is done, so that one that was done is done again',
-    scene: (draw) => ({ services: services(draw, { 3: outside('SELECT 1;') }), applied: 1 }),
-    inject: (stage) => killAt(stage, { at: messages.progress, nth: 1 + stage.draw.below(2), verdict: 'cut' }),
+    weight: 16,
+    quick: 3,
+    scene: (draw) => ({ services: services(draw, { 3: draw.pick(outsideKinds) }), applied: 1 }),
+    inject: (stage) =>
+      killAt(stage, { at: messages.progress, nth: 1 + stage.draw.below(3), verdict: stage.draw.pick(verdicts) }),
     ends: killed,
+  },
+  {
+    name: 'kill -9 behind a statement that can have no transaction, before it is recorded',
+    group: 'kill',
+    weight: 6,
+    quick: 2,
+    scene: (draw) => ({ services: { 'api-a': { revisions: history(draw, { 3: committing }) } }, applied: 1 }),
+    inject: async (stage) => {
+      // Either it was done, or it was only announced: the next run cannot know.
+      const isDone = stage.draw.below(2) === 0;
+      const at = isDone ? messages.progress : messages.announce;
+      const killed = await killAt(stage, { at, by: /^orch lock /, verdict: isDone ? 'cut' : 'cut-at-answer' });
+      answers.set(stage, isDone ? 'done' : 'again');
+      return [...killed, await stage.startDirect().ended];
+    },
+    ends: { SIGKILL: [], 6: [/nobody knows whether statement 2 of 003_special was done/, /--unclear done/] },
+    mend: async (stage) => {
+      const { code, stderr } = await stage.startDirect(['migrate', '--unclear', answers.get(stage) ?? '']).ended;
+      if (code !== 0) stage.complaints.push(`--unclear ended with ${code}: ${stderr.slice(-300)}`);
+    },
   },
   {
     name: 'kill -9 after the statements, before the ledger',

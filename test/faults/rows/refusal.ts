@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startPgBouncer } from '../../support/pgbouncer.ts';
 import type { Row } from '../row.ts';
 import { GATE } from '../stage.ts';
 import { services } from '../workload.ts';
@@ -8,7 +9,7 @@ import { services } from '../workload.ts';
 export const refusalRows: readonly Row[] = [
   {
     name: 'a server that refuses the login',
-    group: 'connection',
+    group: 'refusal',
     weight: 2,
     quick: 1,
     // Only a cold server is asked with the admin's password.
@@ -22,7 +23,7 @@ export const refusalRows: readonly Row[] = [
   },
   {
     name: 'nothing listens',
-    group: 'connection',
+    group: 'refusal',
     weight: 2,
     quick: 0,
     scene: (draw) => ({ services: services(draw), applied: draw.below(2) }),
@@ -39,7 +40,7 @@ export const refusalRows: readonly Row[] = [
   },
   {
     name: 'too many connections',
-    group: 'connection',
+    group: 'refusal',
     weight: 3,
     quick: 1,
     scene: (draw) => ({ services: services(draw, { 3: GATE }), applied: 1 }),
@@ -55,8 +56,53 @@ export const refusalRows: readonly Row[] = [
     ends: { 8: [/too many connections/, /orch (?:wait|migrate)/] },
   },
   {
+    name: 'too many connections, for a while',
+    group: 'refusal',
+    weight: 3,
+    quick: 1,
+    scene: (draw) => ({ services: services(draw), applied: 1 }),
+    inject: async (stage) => {
+      const limit = (count: number): Promise<unknown> =>
+        stage.project.sql(undefined, `ALTER ROLE "${stage.project.owner('api-a')}" CONNECTION LIMIT ${count}`);
+      await limit(stage.draw.below(2));
+      const run = stage.startDirect();
+      await run.said(/too many connections/);
+      stage.hit = true;
+      await limit(-1);
+      return [await run.ended];
+    },
+    ends: { 0: [] },
+  },
+  {
+    name: 'a real PgBouncer before the server',
+    group: 'refusal',
+    weight: 3,
+    quick: 1,
+    need: 'pgbouncer',
+    scene: (draw) => ({ services: services(draw), applied: 1 }),
+    inject: async (stage) => {
+      const { postgres, owner, app } = stage.project;
+      const users = Object.fromEntries(
+        stage.services.flatMap((service) => [
+          [owner(service), 'owner-canary-7f3a'],
+          [app(service), 'app-canary-91bc'],
+        ]),
+      );
+      const mode = stage.draw.pick(['transaction', 'statement', 'session'] as const);
+      // As it is installed, or told to pass over what it does not know: then only the backend can tell.
+      const settings = stage.draw.pick(['', 'ignore_startup_parameters = options,extra_float_digits']);
+      const bouncer = await startPgBouncer(postgres, { mode, users, settings });
+      stage.hit = true;
+      const url = `postgresql://${postgres.adminRole}:${encodeURIComponent(postgres.adminPassword)}@127.0.0.1:${bouncer.port}/postgres`;
+      const ended = await stage.startDirect(['migrate'], { ORCH_SERVER_URL: url }).ended;
+      await bouncer.stop();
+      return [ended];
+    },
+    ends: { 2: [/is a connection pooler, not PostgreSQL itself/, /allowPooler/, /orch wait/] },
+  },
+  {
     name: 'a database that is read-only',
-    group: 'connection',
+    group: 'refusal',
     weight: 2,
     quick: 1,
     scene: (draw) => ({ services: services(draw), applied: 1 }),

@@ -45,15 +45,29 @@ function faulty(
   };
 }
 
-/** A revision that tries to get around orch, and must not succeed; it stays as it is, so that the run is clean in the end. */
-function harmless(name: string, numbers: Pick<Row, 'weight' | 'quick'>, texts: readonly string[]): Row {
+/** What of a session may not come from the revision before. */
+const FACTS = `INSERT INTO state SELECT concat_ws(' ', current_user, session_user, to_regclass('pg_temp.canary'), to_regclass('pg_temp.ledger'),
+  (SELECT count(*) FROM pg_prepared_statements WHERE from_sql), (SELECT count(*) FROM pg_cursors WHERE is_holdable),
+  (SELECT count(*) FROM pg_listening_channels()), (SELECT count(*) FROM pg_locks WHERE objid = 4711 AND pid = pg_backend_pid()),
+  (SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings
+    WHERE source IN ('session', 'client') AND name <> 'application_name'));`;
+
+/** A revision that leaves things in its session: the one behind it must not find them. */
+function leaving(name: string, numbers: Pick<Row, 'weight' | 'quick'>, texts: readonly string[]): Row {
   return {
     name,
     group: 'revision',
     ...numbers,
-    scene: (draw) => ({ services: services(draw, { 3: draw.pick(texts) }), applied: draw.below(3) }),
+    scene: (draw) => ({
+      services: services(draw, { 2: `CREATE TABLE state (facts text);\n${FACTS}`, 3: draw.pick(texts), 4: FACTS }),
+      applied: draw.below(3),
+    }),
     inject: migrate,
     ends: { 0: [] },
+    check: async ({ project }) => {
+      const facts = await project.sql<{ facts: string }>('api-a', 'SELECT DISTINCT facts FROM state');
+      return facts.length === 1 ? [] : facts.map((row) => `a revision found: ${row.facts}`);
+    },
   };
 }
 
@@ -71,7 +85,7 @@ export const revisionRows: readonly Row[] = [
       `${three}INSERT INTO a3 VALUES ('no number');\nCREATE TABLE b3 ();`,
       `${three}DO $$ BEGIN RAISE 'on purpose'; END $$;\nCREATE TABLE b3 ();`,
     ],
-    { 5: [/003_special\.up\.sql:3/, /rolled back/, again] },
+    { 5: [/003_special\.up\.sql:3:\d+/, /rolled back/, again] },
   ),
   faulty(
     'a constraint that fails at COMMIT',
@@ -116,19 +130,28 @@ INSERT INTO c VALUES (1);`,
     [
       `${three}COMMIT;\nCREATE TABLE b3 ();`,
       `${three}ROLLBACK;\nCREATE TABLE b3 ();`,
+      `${three}ABORT;\nBEGIN;\nCREATE TABLE b3 ();`,
       `${three}COMMIT AND CHAIN;\nCREATE TABLE b3 ();`,
+      `${three}ROLLBACK AND CHAIN;\nCREATE TABLE b3 ();`,
       `${three}PREPARE TRANSACTION 'x';`,
+      `${three}COMMIT PREPARED 'x';`,
+      `${three}/* hidden */ START TRANSACTION READ ONLY;`,
       `${three}DO $$ BEGIN COMMIT; END $$;`,
+      `${three}DO $$ BEGIN EXECUTE 'ROLLBACK'; END $$;`,
       `CREATE PROCEDURE p3() LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$;\nCALL p3();`,
+      `CREATE PROCEDURE p3() LANGUAGE plpgsql AS $$ BEGIN ROLLBACK; END $$;\nCALL p3();`,
     ],
-    { 2: [/transaction/, again], 5: [/transaction/, again] },
+    { 2: [/transaction|COMMIT|ROLLBACK/, again], 5: [/transaction|COMMIT|ROLLBACK/, /rolled back|not run/, again] },
   ),
-  harmless('a revision that leaves search path, role and settings behind', { weight: 6, quick: 1 }, [
+  leaving('a revision that leaves search path, role and settings behind', { weight: 6, quick: 1 }, [
     'SET search_path = pg_catalog; SET ROLE NONE;',
     "SET SESSION lock_timeout = '1ms'; SET statement_timeout = '1h'; SET idle_in_transaction_session_timeout = '1h';",
     'SET default_transaction_read_only = on;',
     'SET client_min_messages = error; SET standard_conforming_strings = off; PREPARE mine AS SELECT 1;',
     'CREATE TEMP TABLE ledger (a int); CREATE TEMP TABLE canary (a text);',
+    "SELECT set_config('search_path', 'pg_temp', false), set_config('role', 'none', false);",
+    'SET SESSION AUTHORIZATION DEFAULT; SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY, DEFERRABLE;',
+    'DECLARE mine CURSOR WITH HOLD FOR SELECT 1; LISTEN mine; SELECT pg_advisory_lock(4711);',
   ]),
   faulty(
     'a revision that unlocks all or discards all',
@@ -170,7 +193,7 @@ INSERT INTO c VALUES (1);`,
       await set('- 1');
       return ended;
     },
-    ends: { 7: [/newer|format/] },
+    ends: { 7: [/newer/, /orch --version|npm|update|upgrade/i] },
   },
   {
     name: 'an applied revision whose file was changed',
@@ -200,7 +223,8 @@ INSERT INTO c VALUES (1);`,
       applied: 1 + draw.below(2),
     }),
     inject: migrate,
-    ends: { 5: [/No space left on device|could not extend file/, /rolled back/, again] },
+    // PostgreSQL's own hint; the number is 53100.
+    ends: { 5: [/No space left on device \(53100\)/, /hint: Check free disk space/, /rolled back/, again] },
     mend: () => resize('64m'),
   },
 ];

@@ -10,8 +10,12 @@ const lost = [
   /connection to \S+ was lost|lock on \S+ was ended from outside|server main: |refused /,
   /orch (?:migrate|wait)/,
 ];
-/** Unknown, where the server is away for longer than orch asks after a COMMIT without an answer. */
-const ends = { 0: [], 8: lost, 9: [/applied whole or not at all/, /orch status/] } as const;
+const unknown = [/applied whole or not at all/, /orch status/];
+/**
+ * Unknown, where the server is away for longer than orch asks after a COMMIT without an answer; 6 where that is one of
+ * two services, and the other one's revision is known to be rolled back.
+ */
+const ends = { 0: [], 6: [...lost, ...unknown], 8: lost, 9: unknown } as const;
 
 /** Does something to the container at any message of the run, and waits until it serves again. */
 async function during(stage: Stage, fault: (name: string) => Promise<unknown>): Promise<readonly Ended[]> {
@@ -62,6 +66,26 @@ export const serverRows: readonly Row[] = [
         await pause(stage.draw.below(1_500));
         await docker(['network', 'connect', 'bridge', name]);
       }),
+  },
+  {
+    ...inContainer,
+    name: 'docker network disconnect of PostgreSQL, until orch has ended',
+    weight: 2,
+    quick: 0,
+    scene: (draw) => ({ services: services(draw), applied: draw.below(3) }),
+    inject: async (stage) => {
+      const name = await containerName();
+      let cut: Promise<unknown> = Promise.resolve();
+      const also = (): void => {
+        cut = docker(['network', 'disconnect', '--force', 'bridge', name]);
+      };
+      arm(stage, { nth: stage.anyMessage(), verdict: 'pass', also });
+      const ended = await stage.start().ended;
+      await cut;
+      if (stage.hit) await docker(['network', 'connect', 'bridge', name]);
+      await untilServes(stage.project.postgres);
+      return [ended];
+    },
   },
   {
     name: 'a pooler that shares sessions between transactions',

@@ -68,6 +68,25 @@ async function throughProxy(
   return [await run.ended];
 }
 
+/** What orch finds out before it changes anything must leave nothing: not even the database. */
+async function expectUntouched(stage: Stage, ended: readonly Ended[]): Promise<readonly Ended[]> {
+  const database = stage.project.database('api-a');
+  const found = await stage.project.sql(undefined, `SELECT FROM pg_database WHERE datname = '${database}'`);
+  if (found.length > 0) stage.complaints.push('the database was made before');
+  return await expectContainers(stage, ended, '');
+}
+
+async function expectContainers(stage: Stage, ended: readonly Ended[], states: string): Promise<readonly Ended[]> {
+  const found = await containerStates(stage);
+  if (found !== states) stage.complaints.push(`then the containers are: ${found}`);
+  return ended;
+}
+
+async function containerStates(stage: Stage): Promise<string> {
+  const filter = `label=com.docker.compose.project=${composeName(stage)}`;
+  return await docker(['ps', '-a', '--filter', filter, '--format', '{{.State}}']);
+}
+
 const creations = [/^POST \/containers\/create$/, /^POST \/containers\/[^/]+\/start$/] as const;
 
 const toContainers = {
@@ -78,8 +97,7 @@ const toContainers = {
   scene,
   again: (stage: Stage) => stage.startDirect(up, environment(stage, engineSocket.now)),
   check: async (stage: Stage) => {
-    const filter = `label=com.docker.compose.project=${composeName(stage)}`;
-    const states = await docker(['ps', '-a', '--filter', filter, '--format', '{{.State}}']);
+    const states = await containerStates(stage);
     return states === 'running' ? [] : [`the containers are: ${states}`];
   },
 } as const;
@@ -145,8 +163,14 @@ export const servicesRows: readonly Row[] = [
   {
     ...toContainers,
     name: 'an image that is not there',
-    inject: (stage) => upWith(stage, { ...healthy, image: 'orch-test-no-such-image:1', pull_policy: 'never' }),
-    ends: { 11: [/image/, /orch up api-a|docker compose/] },
+    inject: async (stage) => {
+      const missing = { ...healthy, image: 'localhost:1/orch-test-no-such-image:1' };
+      const policy = stage.draw.pick(['missing', 'never'] as const);
+      return await expectUntouched(stage, await upWith(stage, { ...missing, pull_policy: policy }));
+    },
+    ends: {
+      11: [/image \S*orch-test-no-such-image:1/, /nothing was applied/, /docker compose .*pull/, /orch up api-a/],
+    },
     mend: mendCompose,
   },
   {
@@ -156,7 +180,7 @@ export const servicesRows: readonly Row[] = [
       const { port, release } = await takePort();
       const ended = await upWith(stage, { ...healthy, ports: [`127.0.0.1:${port}:80`] });
       await release();
-      return ended;
+      return await expectContainers(stage, ended, '');
     },
     ends: { 11: [/is taken by another program/, /ss -ltnp/] },
     mend: mendCompose,
@@ -164,10 +188,21 @@ export const servicesRows: readonly Row[] = [
   {
     ...toContainers,
     name: 'a Compose file that is not valid',
-    inject: (stage) => upWith(stage, { image: ['no', 'image'] }),
+    inject: async (stage) => await expectUntouched(stage, await upWith(stage, stage.draw.pick(invalid))),
     ends: { 2: [/Compose refuses compose\.yaml/, /docker compose -f compose\.yaml config --quiet/] },
     mend: mendCompose,
   },
+];
+
+/** What Compose's schema refuses in a service. */
+const invalid: readonly Readonly<Record<string, unknown>>[] = [
+  { image: ['no', 'image'] },
+  { ...healthy, no_such_key: 1 },
+  { ...healthy, ports: 'x:y:z' },
+  { ...healthy, environment: 3 },
+  { ...healthy, depends_on: ['nobody'] },
+  { ...healthy, command: '${UNCLOSED' },
+  {},
 ];
 
 const kinds = Object.keys(brokenAnswers) as (keyof typeof brokenAnswers)[];

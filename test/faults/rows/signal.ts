@@ -86,7 +86,7 @@ export const signalRows: readonly Row[] = [
   },
   {
     name: 'SIGTERM while the server does not answer',
-    group: 'signal',
+    group: 'silence',
     weight: 3,
     // It takes the ten seconds that a stop may take.
     quick: 0,

@@ -1,0 +1,13 @@
+--orch:parents 001, ,001 none
+-- orch:requires @ a@ @b a@b@c billing@99999999999999999999999999
+-- orch:transaction maybe
+-- orch:lock_timeout 99999999999h
+-- orch:created 2026-02-30T25:61:61+99:99
+-- orch:labels __proto__ constructor 1a
+-- orch:variables __proto__ region
+-- orch:message [31mred‮txet
+-- orch:
+-- orch: message
+--orch:nothing at all
+SELECT :'__proto__', :"constructor", :'region', ::x, :{?y};
+-- orch:message late

@@ -1,0 +1,4 @@
+-- orch:message open ends
+SELECT 'a; -- orch:late
+SELECT $a$ $b$ ; $b$ $A$;
+/* /* */ SELECT "x;

@@ -1,0 +1,2 @@
+-- orch:transaction none
+SELECT 1;

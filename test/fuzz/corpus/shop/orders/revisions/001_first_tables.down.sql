@@ -1,0 +1,2 @@
+DROP TABLE "Order lines";
+DROP TABLE customers;

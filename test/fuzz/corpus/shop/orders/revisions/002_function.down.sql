@@ -1,0 +1,1 @@
+DROP RULE quiet ON customers; DROP FUNCTION one(); DROP FUNCTION total(bigint);

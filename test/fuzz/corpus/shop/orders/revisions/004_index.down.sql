@@ -1,0 +1,2 @@
+-- orch:transaction none
+DROP INDEX CONCURRENTLY customers_name;

@@ -1,0 +1,2 @@
+-- orch:parents 006_branch 005
+SELECT 1

@@ -1,0 +1,2 @@
+-- orch:message demo rows
+INSERT INTO customers VALUES (10, 'Demo');

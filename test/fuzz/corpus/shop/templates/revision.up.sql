@@ -1,0 +1,2 @@
+{{head}}
+-- {{message}} ({{name}})
