@@ -46,13 +46,13 @@ async function judgeLedger(project: ProjectFolder, service: string, names: reado
   return found.join() === wanted.join() ? [] : [`the ledger of ${service} is ${found.join(', ')}`];
 }
 
-/** By the files' hash: what a clean run of them makes. */
+/** By the hash of the files and their server, whose collation the catalog's order has: what a clean run of them makes. */
 const cleanRuns = new Map<string, Promise<string>>();
 
 async function judgeCatalog(project: ProjectFolder, service: string): Promise<string[]> {
   const files = await readRevisions(project, service);
   const key = createHash('sha256')
-    .update(JSON.stringify([service, files]))
+    .update(JSON.stringify([service, files, project.postgres.host, project.postgres.port]))
     .digest('hex');
   const clean = cleanRuns.get(key) ?? cleanRun(project, service, files);
   cleanRuns.set(key, clean);

@@ -94,9 +94,9 @@ export function judgeEnd(ends: Row['ends'], ended: Ended): string[] {
   const isFailure = ended.code !== null && ended.code > 0 && ended.code < 128;
   if (isFailure && !/✖ [\s\S]*\n {2}now: {3}[\s\S]*\n {2}next: {2}/.test(ended.stderr))
     wrong.push(`${end} without what happened, the state and the next command: ${tail}`);
-  else if (ended.code !== null && ended.code > 128 && !ended.output.includes('orch status shows what is left'))
-    wrong.push(`${end} names no command: ${tail}`);
-  else if (isFailure && !COMMAND.test(ended.stderr)) wrong.push(`${end} names no command: ${tail}`);
+  // A run that a signal ended says so below its plan; before there was one, as any failure does.
+  const isNamed = COMMAND.test(ended.stderr) || ended.output.includes('orch status shows what is left');
+  if (ended.code !== null && ended.code > 0 && !isNamed) wrong.push(`${end} names no command: ${tail}`);
   return wrong;
 }
 

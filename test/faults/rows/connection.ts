@@ -181,6 +181,7 @@ export const connectionRows: readonly Row[] = [
       return ended;
     },
     mayMiss: true,
-    ends: lostOrDone,
+    // Silent from COMMIT on, and for as long as orch asks what became of it.
+    ends: { ...lostOrDone, 9: [/applied whole or not at all/, /orch status/] },
   },
 ];
