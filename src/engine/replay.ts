@@ -75,6 +75,8 @@ class ThrowawayReplay {
   readonly #replay: Replay;
   readonly #service: Service;
   readonly #sessions: TargetSessions;
+  /** What was half made has to be dropped as well. */
+  #mayExist = true;
 
   constructor(run: Run, replay: Replay) {
     const { service, missingRoles, purpose } = replay;
@@ -95,7 +97,7 @@ class ThrowawayReplay {
     const faults: unknown[] = [];
     const note = (error: unknown): void => void faults.push(error);
     await this.#work().catch(note);
-    await this.#discard().catch(note);
+    if (this.#mayExist) await this.#discard().catch(note);
     if (faults.length > 0) throw faults.find((fault) => isFailure(fault, 'throwaway-left')) ?? faults[0];
   }
 
@@ -125,7 +127,11 @@ class ThrowawayReplay {
     if (runtime?.kind === 'local' && server.container !== undefined) {
       await runtime.startServer(server, [this.#service], this.#run.signal);
     }
-    await admin.createDatabase(this.#service);
+    await admin.createDatabase(this.#service).catch((error: unknown) => {
+      // It never came to that: another orch prepares the server.
+      if (isFailure(error, 'lock-held')) this.#mayExist = false;
+      throw error;
+    });
   }
 
   async #plan(): Promise<readonly Step[]> {

@@ -69,3 +69,18 @@ it.each([
     expect(await project.sql('api', 'SELECT name FROM orch.heads')).toEqual([{ name: '001_a' }]);
   },
 );
+
+it('the preparation of a server that another orch holds keeps baseline from its throwaway, of which nothing is left', async () => {
+  const project = await makeOwn();
+  expect(await run(project, ['migrate'])).toMatchObject({ code: 0 });
+  await project.sql('api', 'DROP SCHEMA orch CASCADE');
+  const pid = await holdPreparation(project, 'SELECT 1');
+  expectFault(await run(project, ['baseline', '--yes', '--lock-wait', '0']), {
+    code: 4,
+    happened: ['was not free within', `it is held by pid ${pid}`],
+    now: '',
+    next: `orch locks --service api --terminate ${pid}`,
+  });
+  const left = await project.sql(undefined, "SELECT FROM pg_database WHERE datname LIKE 'orch_baseline%'");
+  expect(left).toEqual([]);
+});

@@ -57,6 +57,8 @@ interface Command {
   readonly files?: Readonly<Record<string, string>>;
   /** Before the ledger is there. */
   readonly unledgered?: true;
+  /** `--lock-wait`; absent: 0. */
+  readonly wait?: string;
 }
 
 const commands: Readonly<Record<string, Command>> = {
@@ -72,12 +74,13 @@ const commands: Readonly<Record<string, Command>> = {
     args: ['accept', '1', '--reason', 'a remark'],
     files: { '001_a.up.sql': '-- a remark\nCREATE TABLE a ();' },
   },
-  baseline: { args: ['baseline', '--yes'], unledgered: true },
+  // It makes a database of its own, which other tests of this server may have to be waited for.
+  baseline: { args: ['baseline', '--yes'], unledgered: true, wait: '5s' },
 };
 
 describe('while a transaction of an orch that is gone is open', () => {
   it.each(Object.entries(commands))('orch %s names it, changes nothing and ends with 4', async (_, command) => {
-    const { args, files = {}, unledgered } = command;
+    const { args, files = {}, unledgered, wait = '0' } = command;
     const project = await makeProject({ api: { revisions: ab } });
     expect(await run(project, ['migrate'])).toMatchObject({ code: 0 });
     if (unledgered) await project.sql('api', 'DROP SCHEMA orch CASCADE');
@@ -85,7 +88,7 @@ describe('while a transaction of an orch that is gone is open', () => {
     for (const [file, text] of Object.entries(files)) await project.write(`api/revisions/${file}`, text);
     const other = await holdSecondLock(project);
     const before = await contents(project);
-    const ended = await run(project, [...args, '--lock-wait', '0']);
+    const ended = await run(project, [...args, '--lock-wait', wait]);
     expectFault(ended, {
       code: 4,
       happened: [

@@ -32,6 +32,9 @@ export interface ServerAdminOptions {
   readonly onLockWait?: ClusterLockOptions['onWait'];
 }
 
+/** In ms: who does not want to wait for a lock does not want to have a database left behind either. */
+const DISCARD_WAIT = 10_000;
+
 /** Roles, databases and extensions on a real server; on PGlite everything but creating and dropping databases. */
 export class PostgresServerAdmin implements ServerAdmin {
   readonly #options: ServerAdminOptions;
@@ -138,7 +141,8 @@ export class PostgresServerAdmin implements ServerAdmin {
 
   async discardDatabase(service: Service): Promise<void> {
     const { signal } = new AbortController();
-    const lock = new ClusterLock({ ...this.#options, signal, wait: this.#options.lockWait });
+    const wait = Math.max(this.#options.lockWait, DISCARD_WAIT);
+    const lock = new ClusterLock({ ...this.#options, signal, wait });
     const location = this.#admin(service, service.database);
     await lock.hold(location, service, (session) => dropDatabase(session, service));
   }
