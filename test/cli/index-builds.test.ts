@@ -145,7 +145,8 @@ describe('an INVALID index that a failed build of ours left', () => {
     const text = `REINDEX ${what.replace('%', project.database('api'))};`;
     await run(project, ['migrate']);
     await leaveForeign(project);
-    await project.write('api/revisions/002_i.up.sql', `-- orch: statement_timeout 500ms\n${text}`);
+    // Long enough to get as far as the table that is blocked, on a machine that does much else.
+    await project.write('api/revisions/002_i.up.sql', `-- orch: statement_timeout 4s\n${text}`);
     const release = await block(project, 'INSERT INTO "My App"."T" VALUES (2)');
     expect((await run(project, ['migrate'])).code).toBe(6);
     await release();
