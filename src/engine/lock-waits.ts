@@ -12,23 +12,54 @@ const RETELL = 1_000;
 
 type Tell = (holder: LockHolder | undefined, waited: number) => void;
 
+interface Polling {
+  /** In ms; 0: one try. */
+  readonly wait: number;
+  readonly signal: AbortSignal;
+  readonly tell: Tell;
+}
+
 /** The one session with which a run waits at a server. */
 interface Seat {
   readonly session: Promise<Session>;
+  /** Aborted: the run needs another connection there. */
+  readonly leave: AbortController;
 }
 
 /**
  * Takes the locks of a run's databases. While it waits, a run keeps one connection at each server, however many locks it
  * waits for: of 50 replicas with three databases each, 150 connections would leave whoever has a lock none to work with.
  * One of its waits keeps its session; the others ask through that one whether their lock is free, and connect again then.
+ * While the run prepares the server, none of them keeps one.
  */
 export class LockWaits {
   readonly #run: Run;
   /** By server. */
   readonly #seats = new Map<string, Seat>();
+  /** By server: how many roles and databases this run makes or drops there. */
+  readonly #preparations = new Map<string, number>();
 
   constructor(run: Run) {
     this.#run = run;
+  }
+
+  /**
+   * Makes or drops roles or a database: meanwhile the run's one connection to that server is the one that waits for the
+   * server's own lock, and waits for its databases keep none.
+   */
+  async whilePreparing<Result>(target: TargetSession, prepare: () => Promise<Result>): Promise<Result> {
+    const place = placeOf(target);
+    this.#preparations.set(place, this.#preparing(place) + 1);
+    this.#seats.get(place)?.leave.abort();
+    try {
+      return await prepare();
+    } finally {
+      this.#preparations.set(place, this.#preparing(place) - 1);
+    }
+  }
+
+  #preparing(place: string): number {
+    return this.#preparations.get(place) ?? 0;
   }
 
   /**
@@ -39,23 +70,28 @@ export class LockWaits {
   async acquire(target: TargetSession, tell: Tell): Promise<void> {
     const { clock } = this.#run.ports;
     const { lockWait } = this.#run.project.policies;
-    const { host, port, pooler } = target.location;
     const lock = this.#run.ports.lock(target.location);
     // Behind a pooler, and on PGlite, one database's session knows nothing of another's.
-    if (lock.findHolder === undefined || pooler === true) return await this.#poll(target, lock, lockWait, tell);
+    if (lock.findHolder === undefined || target.location.pooler === true) {
+      return await this.#poll(target, lock, { wait: lockWait, tell, signal: this.#run.signal });
+    }
     const began = clock.now();
     const waited = (): number => clock.now() - began;
     const tellWhenDue = whenDue(tell);
     const tellNow = (holder: LockHolder | undefined): void => tellWhenDue(holder, waited());
-    const place = `${host}:${port}`;
+    const place = placeOf(target);
     for (;;) {
-      const held = await this.#lockWithin(target, lock, 0, () => undefined);
+      const held = await this.#lockWithin(target, lock, { wait: 0, tell: () => undefined, signal: this.#run.signal });
       if (held === undefined) return;
       if (waited() >= lockWait) throw new Failure('lock-held', { ...held.details, waited: waited() }, { cause: held });
       tellNow(held.details.holder);
       const seat = this.#seats.get(place);
-      if (seat === undefined) {
-        if ((await this.#waitSeated(place, target, lock, lockWait - waited(), tellNow)) === undefined) return;
+      if (this.#preparing(place) > 0) {
+        await target.close();
+        const isOver = (): boolean => this.#preparing(place) === 0 || waited() >= lockWait;
+        await this.#waitUntil(isOver, () => tellNow(held.details.holder));
+      } else if (seat === undefined) {
+        if (await this.#lockSeated(target, lock, lockWait - waited(), tellNow)) return;
       } else {
         await target.close();
         const isOver = (): boolean => this.#seats.get(place) !== seat || waited() >= lockWait;
@@ -64,19 +100,14 @@ export class LockWaits {
     }
   }
 
-  async #poll(target: TargetSession, lock: Lock, wait: number, onWait: Tell): Promise<void> {
-    await lock.acquire(await target.keeper(), target.service, { wait, signal: this.#run.signal, onWait });
+  async #poll(target: TargetSession, lock: Lock, { wait, tell, signal }: Polling): Promise<void> {
+    await lock.acquire(await target.keeper(), target.service, { wait, signal, onWait: tell });
   }
 
   /** @returns the refusal where the lock was not free in time */
-  async #lockWithin(
-    target: TargetSession,
-    lock: Lock,
-    wait: number,
-    tell: Tell,
-  ): Promise<Failure<'lock-held'> | undefined> {
+  async #lockWithin(target: TargetSession, lock: Lock, polling: Polling): Promise<Failure<'lock-held'> | undefined> {
     try {
-      await this.#poll(target, lock, wait, tell);
+      await this.#poll(target, lock, polling);
       return undefined;
     } catch (error) {
       if (isFailure(error, 'lock-held')) return error;
@@ -84,21 +115,21 @@ export class LockWaits {
     }
   }
 
-  async #waitSeated(
-    place: string,
-    target: TargetSession,
-    lock: Lock,
-    wait: number,
-    tell: Tell,
-  ): Promise<Failure<'lock-held'> | undefined> {
+  /** @returns false: the lock was not free in time, or the seat was to be left */
+  async #lockSeated(target: TargetSession, lock: Lock, wait: number, tell: Tell): Promise<boolean> {
+    const leave = new AbortController();
+    const signal = AbortSignal.any([this.#run.signal, leave.signal]);
     // At once: two waits of a run must not both find no seat taken.
     const session = target.keeper();
-    this.#seats.set(place, { session });
+    this.#seats.set(placeOf(target), { session, leave });
     try {
       await session;
-      return await this.#lockWithin(target, lock, wait, tell);
+      return (await this.#lockWithin(target, lock, { wait, tell, signal })) === undefined;
+    } catch (error) {
+      if (error !== leave.signal.reason) throw error;
+      return false;
     } finally {
-      this.#seats.delete(place);
+      this.#seats.delete(placeOf(target));
     }
   }
 
@@ -111,18 +142,30 @@ export class LockWaits {
     readonly isOver: () => boolean;
     readonly tell: (holder: LockHolder | undefined) => void;
   }): Promise<void> {
-    const { clock, random } = this.#run.ports;
     let { held } = wait;
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
-      await clock.sleep(pause * (0.5 + random.next()), this.#run.signal);
-      if (wait.isOver()) return;
+    let isFree = false;
+    const isOver = (): boolean => isFree || wait.isOver();
+    await this.#waitUntil(isOver, async () => {
       const found = await ask(wait.lock, wait.seat, wait.target);
-      if (found === undefined) return;
+      isFree = found === undefined;
       // Another database's owner is not shown where the holder comes from: what was seen with its own session stays.
-      if (found.pid !== held?.pid) held = found;
-      wait.tell(held);
+      if (found?.pid !== held?.pid) held = found;
+      if (!isFree) wait.tell(held);
+    });
+  }
+
+  /** Looks again and again, with growing pauses, until it is over. */
+  async #waitUntil(isOver: () => boolean, look: () => Promise<void> | void): Promise<void> {
+    const { clock, random } = this.#run.ports;
+    for (let pause = FIRST_PAUSE; !isOver(); pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
+      await clock.sleep(pause * (0.5 + random.next()), this.#run.signal);
+      if (!isOver()) await look();
     }
   }
+}
+
+function placeOf({ location: { host, port } }: TargetSession): string {
+  return `${host}:${port}`;
 }
 
 /** Tells a holder at once, and again after a while. */

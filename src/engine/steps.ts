@@ -32,12 +32,14 @@ const handlers: { readonly [K in StepKind]: Handler<K> } = {
     );
     return undefined;
   },
-  'create-role': (step, { run, service }) => silently(run.ports.admin.createRole(service, step.role)),
-  'create-database': (_step, { run, service }) => silently(run.ports.admin.createDatabase(service)),
-  'drop-database': async (_step, { run, service, target }) => {
+  'create-role': (step, { run, service, target, waits }) =>
+    silently(waits.whilePreparing(target, () => run.ports.admin.createRole(service, step.role))),
+  'create-database': (_step, { run, service, target, waits }) =>
+    silently(waits.whilePreparing(target, () => run.ports.admin.createDatabase(service))),
+  'drop-database': async (_step, { run, service, target, waits }) => {
     // The sessions to this database would be ended by the drop; the reset's own lock goes with them.
     await target.close();
-    return silently(run.ports.admin.dropDatabase(service));
+    return silently(waits.whilePreparing(target, () => run.ports.admin.dropDatabase(service)));
   },
   'acquire-lock': acquireLock,
   'create-extension': (step, { run, service }) => silently(run.ports.admin.createExtension(service, step.extension)),

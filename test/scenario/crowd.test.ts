@@ -68,22 +68,32 @@ describe(`${waiters} processes wait for one, on a server with PostgreSQL's own 1
   test('that prepares the server: each with one connection, and has nothing to do afterwards', async () => {
     const postgres = await ownServer();
     const project = await makeServices(postgres);
-    // CREATE ROLE of the first waits for this one, inside the preparation lock.
-    const { host, port, adminRole: user, adminPassword: password } = postgres;
-    const client = new pg.Client({ host, port, user, password, database: 'postgres' });
-    client.on('error', () => undefined);
-    await client.connect();
-    await client.query('BEGIN; LOCK pg_catalog.pg_authid IN SHARE MODE');
+    const roles = await holdRoles(postgres);
     const first = start(project);
-    await until('the first makes a role', async () => {
-      const found = await client.query("SELECT FROM pg_locks WHERE relation = 'pg_authid'::regclass AND NOT granted");
-      return found.rowCount === 1;
-    });
+    await roles.awaited();
     const crowd = await crowdBehind(project, ['postgres']);
     expectWaiting(crowd);
-    await client.end();
+    await roles.release();
     await expectOneApplied(first, crowd);
     for (const name of services) expect(await countCanaries(project, name)).toEqual({ '001_first': 1 });
+  });
+
+  test('that migrates one database and makes another: each with one connection all the same', async () => {
+    const postgres = await ownServer();
+    const project = await makeServices(postgres, ['api-a', 'api-b']);
+    const made = await startOrch(['migrate', '--service', 'api-a'], { cwd: project.folder }).ended;
+    expect(made.code, made.output).toBe(0);
+    const gate = await addGated(project, 'api-a');
+    const roles = await holdRoles(postgres);
+    const first = start(project);
+    await Promise.all([gate.waiter(), roles.awaited()]);
+    const crowd = await crowdBehind(project, ['postgres', project.database('api-a')]);
+    expectWaiting(crowd);
+    await roles.release();
+    await gate.open();
+    await expectOneApplied(first, crowd, ['api-a', 'api-b']);
+    expect(await countCanaries(project, 'api-a')).toEqual({ '001_first': 1, '002_gated': 1 });
+    expect(await countCanaries(project, 'api-b')).toEqual({ '001_first': 1 });
   });
 
   test('that migrates a database: each with one connection, whatever other databases there are', async () => {
@@ -130,12 +140,31 @@ async function firstAtGates(
 ): Promise<{ first: RunningOrch; gates: readonly Gate[] }> {
   expect((await start(project).ended).code).toBe(0);
   const gates: Gate[] = [];
-  for (const name of names) {
-    const gate = await holdGate(project, name);
-    await project.write(`${name}/revisions/002_gated.up.sql`, canary('002_gated', gate.sql));
-    gates.push(gate);
-  }
+  for (const name of names) gates.push(await addGated(project, name));
   const first = start(project);
   await Promise.all(gates.map((gate) => gate.waiter()));
   return { first, gates };
+}
+
+async function addGated(project: ProjectFolder, name: string): Promise<Gate> {
+  const gate = await holdGate(project, name);
+  await project.write(`${name}/revisions/002_gated.up.sql`, canary('002_gated', gate.sql));
+  return gate;
+}
+
+/** Whoever makes a role, inside the preparation lock, waits until it is released. */
+async function holdRoles(postgres: PostgresAddress): Promise<{ awaited(): Promise<void>; release(): Promise<void> }> {
+  const { host, port, adminRole: user, adminPassword: password } = postgres;
+  const client = new pg.Client({ host, port, user, password, database: 'postgres' });
+  client.on('error', () => undefined);
+  await client.connect();
+  await client.query('BEGIN; LOCK pg_catalog.pg_authid IN SHARE MODE');
+  const isAwaited = async (): Promise<boolean> => {
+    const found = await client.query("SELECT FROM pg_locks WHERE relation = 'pg_authid'::regclass AND NOT granted");
+    return found.rowCount === 1;
+  };
+  let released: Promise<void> | undefined;
+  const release = (): Promise<void> => (released ??= client.end());
+  onTestFinished(release);
+  return { awaited: () => until('somebody makes a role', isAwaited), release };
 }
