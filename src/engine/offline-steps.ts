@@ -2,14 +2,13 @@ import type { Failure } from '../core/failure.ts';
 import type { Step, StepKind, StepOf } from '../core/plan.ts';
 import type { Service } from '../core/project.ts';
 import type { RecordedCode } from '../core/recorded-code.ts';
-import type { CodeText, Revision, SqlText } from '../core/revision.ts';
-import { readIndexBuild } from '../core/sql/index-build.ts';
+import type { CodeText, Revision } from '../core/revision.ts';
 import { psqlParts } from '../core/sql/psql-text.ts';
-import { LockLimits } from '../core/sql/strong-lock.ts';
 import type { TransactionSettings, Writer } from '../ports/ledger.ts';
 import type { ExpectedRow, OfflineSql } from '../ports/offline-sql.ts';
 import type { Run } from '../ports/run.ts';
 import { LockPace } from './lock-pace.ts';
+import { offlineStatements } from './offline-statements.ts';
 import { recordCode } from './record-code.ts';
 import { revisionConfig } from './revision-config.ts';
 
@@ -146,33 +145,8 @@ async function* partsOf(
     for (const action of actions) yield sql.action(action, revision, own);
     return;
   }
-  if (text.transaction === 'none') yield* statementsOf(text, revision, work);
+  if (text.transaction === 'none') yield* offlineStatements(text, revision, work);
   else for (const part of psqlParts(text)) yield* part.pieces;
-}
-
-/** As `OutsideStatements` sends them, but for the tries: a script has one, which waits the longest. */
-async function* statementsOf(text: SqlText, revision: Revision, work: OfflineWork): Writing {
-  const { sql, run, writer } = work;
-  const direction = text === revision.up ? 'up' : 'down';
-  const limits = new LockLimits();
-  const { lockTimeout } = new LockPace(run.project, revision).longest;
-  let limited = 0;
-  let inTransaction = false;
-  for (const part of psqlParts(text)) {
-    const limit = limits.limit(part.statement, inTransaction);
-    const wanted = limit === 'none' ? 0 : lockTimeout;
-    if (revision.lockTimeout === undefined && limit !== 'unchanged' && wanted !== limited) {
-      yield sql.lockTimeout(wanted);
-      limited = wanted;
-    }
-    const build = inTransaction ? undefined : readIndexBuild(part.statement);
-    if (build !== undefined) yield sql.beginBuild({ revision, direction, build }, writer);
-    yield* part.pieces;
-    inTransaction = part.inTransaction;
-    if (inTransaction) continue;
-    if (build !== undefined) yield sql.requireIndex(build);
-    yield sql.progress(revision, part.done);
-  }
 }
 
 /** Undefined: it is SQL. */

@@ -3,12 +3,22 @@ import type { RecordedAction } from '../core/recorded-code.ts';
 import type { Revision } from '../core/revision.ts';
 import type { IndexBuild } from '../core/sql/index-build.ts';
 import type { BegunBuild } from './index-builds.ts';
-import type { TransactionSettings, Writer } from './ledger.ts';
+import type { Announced, TransactionSettings, Writer } from './ledger.ts';
 
 /** A row that the ledger must have for a script to begin. */
 export interface ExpectedRow {
   readonly name: string;
   readonly checksum: string;
+}
+
+/** What stands around a statement that shares a transaction with its record, or behind one that does not. */
+interface StatementRecord {
+  readonly begin: string;
+  /** For within a transaction, the text's own too. */
+  readonly record: string;
+  readonly commit: string;
+  /** A transaction of its own. */
+  readonly alone: string;
 }
 
 /**
@@ -25,7 +35,7 @@ export interface OfflineSql {
   session(service: Service): string;
   acquireLock(service: Service): string;
   releaseLock(service: Service): string;
-  /** Raises where the applied revisions are others than these. */
+  /** Raises where the applied revisions are others than these, or statements of one are done that is not applied. */
   expectRevisions(service: Service, rows: readonly ExpectedRow[]): string;
   createRole(role: string): string;
   createDatabase(service: Service): string;
@@ -41,7 +51,10 @@ export interface OfflineSql {
   /** Raises unless the index that the statement before was to build is there and valid. */
   requireIndex(build: IndexBuild): string;
   start(revision: Revision, writer: Writer, settings: TransactionSettings): string;
-  progress(revision: Revision, statementsDone: number): string;
+  /** How the ledger comes to have a statement outside a transaction as done. */
+  recorded(service: Service, revision: Revision, statementsDone: number): StatementRecord;
+  /** Records that a statement begins, which can neither share a transaction nor be run twice. */
+  announce(service: Service, announced: Announced, writer: Writer): string;
   finish(service: Service, revision: Revision, writer: Writer): string;
   beginRevert(revision: Revision, settings: TransactionSettings): string;
   commitRevert(service: Service, revision: Revision, writer: Writer): string;

@@ -6,13 +6,21 @@ export interface PsqlEnd {
   readonly output: string;
 }
 
+export interface RunningPsql {
+  readonly ended: Promise<PsqlEnd>;
+  /** With SIGKILL. */
+  kill(): void;
+}
+
+type Role = { readonly user: string; readonly password: string };
+
 /** Runs a script as `psql -f -` does, with nothing of the user's own settings. */
-export async function psql(
-  postgres: PostgresAddress,
-  database: string,
-  script: string,
-  role?: { user: string; password: string },
-): Promise<PsqlEnd> {
+export async function psql(postgres: PostgresAddress, database: string, script: string, role?: Role): Promise<PsqlEnd> {
+  return await startPsql(postgres, database, script, role).ended;
+}
+
+/** As `psql`, without waiting for its end. */
+export function startPsql(postgres: PostgresAddress, database: string, script: string, role?: Role): RunningPsql {
   const { host, port, adminRole, adminPassword } = postgres;
   const args = ['-X', '-q', '-h', host, '-p', String(port), '-U', role?.user ?? adminRole, '-d', database, '-f', '-'];
   const env = { PATH: process.env.PATH, PGPASSWORD: role?.password ?? adminPassword };
@@ -23,8 +31,9 @@ export async function psql(
   // psql ends at the first error, before it has read all.
   child.stdin.on('error', () => undefined);
   child.stdin.end(script);
-  return await new Promise((resolve, reject) => {
+  const ended = new Promise<PsqlEnd>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, output }));
   });
+  return { ended, kill: () => void child.kill('SIGKILL') };
 }

@@ -4,6 +4,7 @@ import type { IndexBuild } from '../../core/sql/index-build.ts';
 import type { ExpectedRow } from '../../ports/offline-sql.ts';
 import { databaseKey } from './advisory-lock.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
+import { announcedSql } from './statement-record.ts';
 import { TRANSACTION_LOCK_GRANTED } from './transaction-lock.ts';
 
 /* What a connection of orch's brings by itself, written out for psql. */
@@ -69,6 +70,10 @@ export function expectOwnerSql({ owner, database }: Service): string {
   );
 }
 
+/** A revision with statements done that the ledger keeps apart from the rest, or with one that may have been. */
+const BEGUN = `SELECT l.name FROM orch.ledger AS l WHERE l.state OPERATOR(pg_catalog.<>) 'applied'
+  AND (l.statements_done OPERATOR(pg_catalog.>) 0 OR ${announcedSql('l.name')} IS NOT NULL) LIMIT 1`;
+
 /** Dynamic, because without a ledger a mention of it could not be planned. */
 export function expectRowsSql({ database }: Service, rows: readonly ExpectedRow[]): string {
   const wanted = rows.map(({ name, checksum }) => `${name} ${checksum}`).sort();
@@ -80,6 +85,7 @@ export function expectRowsSql({ database }: Service, rows: readonly ExpectedRow[
   const body = `DECLARE
   wanted pg_catalog.text[] := ${list};
   found pg_catalog.text[] := '{}';
+  begun pg_catalog.text;
   format pg_catalog.int4 := 0;
 BEGIN
   IF pg_catalog.to_regclass('orch.meta') IS NOT NULL THEN
@@ -92,6 +98,13 @@ BEGIN
   END IF;
   IF pg_catalog.to_regclass('orch.ledger') IS NOT NULL THEN
     EXECUTE ${quoteLiteral(found)} INTO found;
+  END IF;
+  IF pg_catalog.to_regclass('orch.ledger') IS NOT NULL THEN
+    EXECUTE ${quoteLiteral(BEGUN)} INTO begun;
+  END IF;
+  IF begun IS NOT NULL THEN
+    RAISE EXCEPTION USING MESSAGE = pg_catalog.format('%s is half done: statements of it outside a transaction were run', begun),
+      HINT = 'orch migrate goes on at the right statement; a script would run them again';
   END IF;
   IF NOT (COALESCE(found, '{}') OPERATOR(pg_catalog.@>) wanted AND wanted OPERATOR(pg_catalog.@>) COALESCE(found, '{}')) THEN
     RAISE EXCEPTION USING MESSAGE = ${quoteLiteral(message)},

@@ -35,6 +35,7 @@ import {
   takeTransactionLockSql,
 } from './offline-session.ts';
 import { quoteIdentifier, quoteLiteral } from './quoting.ts';
+import { announceSql } from './statement-record.ts';
 import { TAKE_TRANSACTION_LOCK } from './transaction-lock.ts';
 
 const EQUALS = 'OPERATOR(pg_catalog.=)';
@@ -70,7 +71,12 @@ export const offlineSql: OfflineSql = {
   },
   requireIndex: requireIndexSql,
   start: (revision, writer, settings) => `${begun(startSql(revision, writer))}${timeouts('SET', settings)}`,
-  progress: (revision, done) => `${progressSql(revision, done)};\n`,
+  recorded(service, revision, done) {
+    const record = asOwner(service, progressSql(revision, done));
+    return { begin: 'BEGIN;\n', record, commit: 'COMMIT;\n', alone: `BEGIN READ WRITE;\n${record}COMMIT;\n` };
+  },
+  announce: (service, announced, writer) =>
+    `BEGIN READ WRITE;\n${asOwner(service, announceSql(announced, 'announced', writer))}COMMIT;\n`,
   finish: (service, revision, writer) =>
     `${resetSql(service)}BEGIN;\n${cursorsOf(revision)}${finishSql(revision, writer, sinceStart(revision))};\nCOMMIT;\n`,
   beginRevert: (revision, settings) =>
@@ -87,7 +93,8 @@ export const offlineSql: OfflineSql = {
   },
   stop: (message, hint) => raiseSql('true', message, hint),
   onlyIf(revision, state) {
-    const found = `${state === 'applied' ? '' : 'NOT '}EXISTS (SELECT FROM orch.ledger AS l WHERE ${isRow(revision, 'l')})`;
+    const isThere = `EXISTS (SELECT FROM orch.ledger AS l WHERE ${isRow(revision, 'l')} AND l.state ${EQUALS} 'applied')`;
+    const found = state === 'applied' ? isThere : `NOT ${isThere}`;
     return { before: `SELECT ${found} AS orch_due \\gset\n\\if :orch_due\n`, after: '\\endif\n' };
   },
 };
@@ -127,6 +134,20 @@ function checkSql({ owner }: Service, revision: Revision, writer: Writer): strin
     'the revision ended its own transaction, or removed its row from the ledger',
     'remove COMMIT and ROLLBACK from it',
   );
+}
+
+/**
+ * As `recordSql`: a statement of the ledger behind one of a text that may have set a role or time-outs, and whose deferred
+ * triggers are to run with that role. psql's own session has the lock, so that nobody else can have gone on.
+ */
+function asOwner({ owner }: Service, sql: string): string {
+  return `SET CONSTRAINTS ALL IMMEDIATE;
+SET LOCAL SESSION AUTHORIZATION DEFAULT;
+SET LOCAL ROLE ${quoteIdentifier(owner.role)};
+SET LOCAL lock_timeout = 0;
+SET LOCAL statement_timeout = 0;
+${sql};
+`;
 }
 
 /** What a text left goes with it: as between the revisions of `migrate`, where the lock is another session's. */

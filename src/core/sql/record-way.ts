@@ -39,6 +39,13 @@ export function recordWay(statement: string): RecordWay {
   return endsBlock(statement) ? 'together' : 'announced';
 }
 
+/** As `recordWay`, for psql, which cannot find out that what a text calls ends transactions (2D000) and send it alone then. */
+export function recordWayOfPsql(statement: string): RecordWay {
+  const [first] = wordsOf(statement, 1);
+  const mayCommit = first === 'call' || (first === 'do' && /\bcall\b/i.test(statement));
+  return mayCommit ? 'announced' : recordWay(statement);
+}
+
 /**
  * As `recordWay`, in a transaction that the text has begun: what it did is kept with its COMMIT, and undefined is what is
  * recorded with that.
