@@ -12,11 +12,14 @@ import { history } from '../workload.ts';
 
 const up = ['up', '--runtime', 'compose'];
 
-/** One service with a container; what its Compose file says is written by the row. */
+/** A service with a container, of which the row writes what the Compose file says, and one that needs it. */
 function scene(draw: Random): Scene {
-  const yaml = 'container: web\nhealth: { timeout: 4s }';
+  const health = 'health: { timeout: 4s }';
   return {
-    services: { 'api-a': { revisions: history(draw), yaml } },
+    services: {
+      'api-a': { revisions: history(draw), yaml: `container: web\n${health}` },
+      'api-b': { revisions: history(draw), yaml: `container: later\n${health}`, needs: ['api-a'] },
+    },
     applied: 0,
     yaml: 'compose: { files: [compose.yaml] }',
   };
@@ -29,7 +32,7 @@ async function writeCompose(stage: Stage, web: Readonly<Record<string, unknown>>
   if (!known.has(stage)) onTestFinished(() => removeProject(name));
   known.add(stage);
   // JSON is YAML.
-  await stage.project.write('compose.yaml', JSON.stringify({ name, services: { web } }));
+  await stage.project.write('compose.yaml', JSON.stringify({ name, services: { web, later: healthy } }));
 }
 
 const known = new WeakSet<Stage>();
@@ -70,21 +73,33 @@ async function throughProxy(
 
 /** What orch finds out before it changes anything must leave nothing: not even the database. */
 async function expectUntouched(stage: Stage, ended: readonly Ended[]): Promise<readonly Ended[]> {
-  const database = stage.project.database('api-a');
-  const found = await stage.project.sql(undefined, `SELECT FROM pg_database WHERE datname = '${database}'`);
-  if (found.length > 0) stage.complaints.push('the database was made before');
-  return await expectContainers(stage, ended, '');
+  const databases = ['api-a', 'api-b'].map((name) => `'${stage.project.database(name)}'`);
+  const found = await stage.project.sql(undefined, `SELECT FROM pg_database WHERE datname IN (${databases.join()})`);
+  if (found.length > 0) stage.complaints.push('a database was made before');
+  return await expectContainers(stage, ended, []);
 }
 
-async function expectContainers(stage: Stage, ended: readonly Ended[], states: string): Promise<readonly Ended[]> {
-  const found = await containerStates(stage);
-  if (found !== states) stage.complaints.push(`then the containers are: ${found}`);
+/** @param services of which there are containers: one that needs a service that did not start is not started either */
+async function expectContainers(
+  stage: Stage,
+  ended: readonly Ended[],
+  services: readonly string[],
+): Promise<readonly Ended[]> {
+  const found = await containers(stage);
+  const names = found.map(({ service }) => service);
+  if (names.join() !== services.join()) stage.complaints.push(`then there are containers of: ${names.join()}`);
   return ended;
 }
 
-async function containerStates(stage: Stage): Promise<string> {
+/** In order of their names. */
+async function containers(stage: Stage): Promise<readonly { readonly service: string; readonly state: string }[]> {
   const filter = `label=com.docker.compose.project=${composeName(stage)}`;
-  return await docker(['ps', '-a', '--filter', filter, '--format', '{{.State}}']);
+  const format = '{{.Label "com.docker.compose.service"}} {{.State}}';
+  const lines = (await docker(['ps', '-a', '--filter', filter, '--format', format])).split('\n').filter(Boolean);
+  return lines.sort().map((line) => {
+    const [service = '', state = ''] = line.split(' ');
+    return { service, state };
+  });
 }
 
 const creations = [/^POST \/containers\/create$/, /^POST \/containers\/[^/]+\/start$/] as const;
@@ -97,8 +112,8 @@ const toContainers = {
   scene,
   again: (stage: Stage) => stage.startDirect(up, environment(stage, engineSocket.now)),
   check: async (stage: Stage) => {
-    const states = await containerStates(stage);
-    return states === 'running' ? [] : [`the containers are: ${states}`];
+    const states = (await containers(stage)).map(({ service, state }) => `${service} ${state}`).join(', ');
+    return states === 'later running, web running' ? [] : [`the containers are: ${states}`];
   },
 } as const;
 
@@ -149,14 +164,18 @@ export const servicesRows: readonly Row[] = [
   {
     ...toContainers,
     name: 'a service that is not healthy',
-    inject: (stage) => upWith(stage, toy(serve, health('process.exit(1)'))),
+    inject: async (stage) =>
+      await expectContainers(stage, await upWith(stage, toy(serve, health('process.exit(1)'))), ['web']),
     ends: { 11: [/api-a is not healthy after/, /orch logs api-a/] },
     mend: mendCompose,
   },
   {
     ...toContainers,
     name: 'a service that ends again and again',
-    inject: (stage) => upWith(stage, toy("console.error('no way on');process.exit(3)", { restart: 'always' })),
+    inject: async (stage) => {
+      const ends = toy("console.error('no way on');process.exit(3)", { restart: 'always' });
+      return await expectContainers(stage, await upWith(stage, ends), ['web']);
+    },
     ends: { 11: [/no way on/, /orch logs api-a/] },
     mend: mendCompose,
   },
@@ -180,7 +199,7 @@ export const servicesRows: readonly Row[] = [
       const { port, release } = await takePort();
       const ended = await upWith(stage, { ...healthy, ports: [`127.0.0.1:${port}:80`] });
       await release();
-      return await expectContainers(stage, ended, '');
+      return await expectContainers(stage, ended, []);
     },
     ends: { 11: [/is taken by another program/, /ss -ltnp/] },
     mend: mendCompose,
