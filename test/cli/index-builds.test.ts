@@ -145,10 +145,14 @@ describe('an INVALID index that a failed build of ours left', () => {
     const text = `REINDEX ${what.replace('%', project.database('api'))};`;
     await run(project, ['migrate']);
     await leaveForeign(project);
-    // Long enough to get as far as the table that is blocked, on a machine that does much else.
-    await project.write('api/revisions/002_i.up.sql', `-- orch: statement_timeout 4s\n${text}`);
+    await project.write('api/revisions/002_i.up.sql', text);
     const release = await block(project, 'INSERT INTO "My App"."T" VALUES (2)');
-    expect((await run(project, ['migrate'])).code).toBe(6);
+    const interrupted = start(project, ['migrate']);
+    // Both indexes of the table that is blocked are begun in one transaction.
+    await until(async () => (await leftovers(project)).includes('"My App"."T_n_ccnew"'));
+    const pid = await findRunning(project, 'api', text);
+    await project.sql('api', `SELECT pg_cancel_backend(${pid})`);
+    expect((await interrupted.ended).code).toBe(6);
     await release();
     const left = await leftovers(project);
     expect(left).toEqual([
@@ -156,7 +160,6 @@ describe('an INVALID index that a failed build of ours left', () => {
       expect.stringMatching(/^pg_toast\.pg_toast_\d+_index_ccnew$/),
       FOREIGN,
     ]);
-    await project.write('api/revisions/002_i.up.sql', text);
     const ended = await run(project, ['migrate']);
     expect(ended, ended.output).toMatchObject({ code: 0 });
     expect(ended.stderr).toContain(

@@ -4,6 +4,7 @@ import type { Project, Server, Service } from '../../core/project.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LogLine, Runtime } from '../../ports/runtime.ts';
 import { askHealth, pollHealth } from './health-poll.ts';
+import { LatestLook } from './latest-look.ts';
 import { mergeStreams } from './merge-streams.ts';
 import { localPaths } from './paths.ts';
 import { isRunning } from './process-identity.ts';
@@ -58,12 +59,13 @@ class PgliteRuntime implements LocalRuntime {
   readonly #options: LocalRuntimeOptions;
   readonly #paths: ReturnType<typeof localPaths>;
   readonly #seats: Seats;
-  #located: readonly (Endpoint & { readonly database: string })[] = [];
+  readonly #located: LatestLook<readonly (Endpoint & { readonly database: string })[]>;
 
   constructor(options: LocalRuntimeOptions) {
     this.#options = options;
     this.#paths = localPaths(options.project.root);
     this.#seats = new Seats(this.#paths, options);
+    this.#located = new LatestLook(() => this.#seats.databases(), []);
   }
 
   get holds(): boolean {
@@ -76,22 +78,22 @@ class PgliteRuntime implements LocalRuntime {
     signal: AbortSignal,
   ): Promise<'started' | 'running'> {
     const opened = await this.#seats.act('start-databases', services, signal);
-    this.#located = await this.#seats.databases();
+    await this.#located.renew();
     return opened > 0 ? 'started' : 'running';
   }
 
   locate(service: Service): Endpoint | undefined {
-    return this.#located.find(({ database }) => database === service.database);
+    return this.#located.found.find(({ database }) => database === service.database);
   }
 
   async recreateDatabase(service: Service): Promise<void> {
     await this.#seats.act('recreate-database', [service]);
-    this.#located = await this.#seats.databases();
+    await this.#located.renew();
   }
 
   async discardDatabase(service: Service): Promise<void> {
     await this.#seats.act('discard-database', [service]);
-    this.#located = await this.#seats.databases();
+    await this.#located.renew();
   }
 
   async observe(services: readonly Service[]): Promise<ReadonlyMap<string, ObservedContainer>> {
