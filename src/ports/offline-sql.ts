@@ -12,7 +12,7 @@ export interface ExpectedRow {
 }
 
 /** What stands around a statement that shares a transaction with its record, or behind one that does not. */
-interface StatementRecord {
+interface RecordSql {
   readonly begin: string;
   /** For within a transaction, the text's own too. */
   readonly record: string;
@@ -52,7 +52,7 @@ export interface OfflineSql {
   requireIndex(build: IndexBuild): string;
   start(revision: Revision, writer: Writer, settings: TransactionSettings): string;
   /** How the ledger comes to have a statement outside a transaction as done. */
-  recorded(service: Service, revision: Revision, statementsDone: number): StatementRecord;
+  recorded(service: Service, revision: Revision, statementsDone: number): RecordSql;
   /** Records that a statement begins, which can neither share a transaction nor be run twice. */
   announce(service: Service, announced: Announced, writer: Writer): string;
   finish(service: Service, revision: Revision, writer: Writer): string;

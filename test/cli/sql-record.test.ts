@@ -7,10 +7,8 @@ import { expectFault, run } from './support.ts';
 const NEXT = 'DELETE FROM t WHERE i = 9;';
 
 /** A project with table `t` applied, a second revision outside a transaction, and the script that applies that. */
-async function scriptOf(text: string, yaml?: string): Promise<{ project: ProjectFolder; script: string }> {
-  const project = await makeProject({
-    api: { revisions: { '001_t.up.sql': 'CREATE TABLE t (i int)' }, ...(yaml !== undefined && { yaml }) },
-  });
+async function scriptOf(text: string): Promise<{ project: ProjectFolder; script: string }> {
+  const project = await makeProject({ api: { revisions: { '001_t.up.sql': 'CREATE TABLE t (i int)' } } });
   expect(await run(project, ['migrate'])).toMatchObject({ code: 0 });
   await project.sql('api', `GRANT ${project.app('api')} TO ${project.owner('api')}`);
   await project.sql('api', `GRANT ALL ON t TO ${project.app('api')}`);
@@ -137,6 +135,9 @@ it('records a statement whatever the text has set: role, session, time-outs, rea
   const { project, script } = await scriptOf(`SET ROLE {app};
 INSERT INTO t VALUES (1);
 RESET ROLE;
+SET SESSION AUTHORIZATION {app};
+INSERT INTO t VALUES (4);
+RESET SESSION AUTHORIZATION;
 SET statement_timeout = '1h';
 SET search_path = pg_catalog;
 INSERT INTO public.t VALUES (2);
@@ -144,6 +145,6 @@ SET default_transaction_read_only = on;
 SET default_transaction_read_only = off;
 INSERT INTO public.t VALUES (3);`);
   expect(await runScript(project, script)).toEqual({ code: 0, output: '' });
-  expect(await rowOf(project)).toEqual({ state: 'applied', done: 9 });
-  expect(await numbers(project)).toEqual([1, 2, 3]);
+  expect(await rowOf(project)).toEqual({ state: 'applied', done: 12 });
+  expect(await numbers(project)).toEqual([1, 2, 3, 4]);
 });

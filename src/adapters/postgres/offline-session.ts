@@ -70,7 +70,7 @@ export function expectOwnerSql({ owner, database }: Service): string {
   );
 }
 
-/** A revision with statements done that the ledger keeps apart from the rest, or with one that may have been. */
+/** A revision that is not applied, but of which statements outside a transaction were run, or one may have been. */
 const BEGUN = `SELECT l.name FROM orch.ledger AS l WHERE l.state OPERATOR(pg_catalog.<>) 'applied'
   AND (l.statements_done OPERATOR(pg_catalog.>) 0 OR ${announcedSql('l.name')} IS NOT NULL) LIMIT 1`;
 
@@ -98,8 +98,6 @@ BEGIN
   END IF;
   IF pg_catalog.to_regclass('orch.ledger') IS NOT NULL THEN
     EXECUTE ${quoteLiteral(found)} INTO found;
-  END IF;
-  IF pg_catalog.to_regclass('orch.ledger') IS NOT NULL THEN
     EXECUTE ${quoteLiteral(BEGUN)} INTO begun;
   END IF;
   IF begun IS NOT NULL THEN
