@@ -116,6 +116,30 @@ LISTEN something;`,
     expect(await project.sql('api', 'SELECT FROM trap.ledger')).toEqual([]);
   });
 
+  it('costs no new connection: the revisions of a run have one session, which is not that of the lock', async () => {
+    const seen = `INSERT INTO seen SELECT pg_backend_pid(), (SELECT l.pid FROM pg_locks AS l JOIN pg_stat_activity AS a
+      ON a.pid = l.pid WHERE l.locktype = 'advisory' AND a.application_name LIKE 'orch lock %' AND a.datname = current_database())`;
+    const project = await makeProject({
+      api: {
+        revisions: {
+          '001_seen.up.sql': `CREATE TABLE seen (pid int, keeper int); ${seen}`,
+          '002_seen.up.sql': `SET work_mem = '77MB'; ${seen}`,
+          '003_seen.up.sql': `-- orch: transaction none\n${seen}`,
+          '004_seen.ts': `export async function up({ query }) { await query(${JSON.stringify(seen)}); }`,
+          '005_seen.up.sql': seen,
+        },
+      },
+    });
+    expect(await run(project, ['migrate'])).toMatchObject({ code: 0 });
+    const rows = await project.sql<{ pid: number; keeper: number | null }>(
+      'api',
+      'SELECT DISTINCT pid, keeper FROM seen',
+    );
+    expect(rows).toEqual([{ pid: expect.any(Number), keeper: expect.any(Number) }]);
+    expect(rows[0]?.pid).not.toBe(rows[0]?.keeper);
+    expect(await project.sql('api', 'SELECT FROM seen')).toHaveLength(5);
+  });
+
   it('a role that is left set is taken back before the ledger is written', async () => {
     const project = await makeProject({ api: { revisions: { '001_a.up.sql': 'SELECT 1' } } });
     await run(project, ['migrate']);
